@@ -1,0 +1,42 @@
+import path from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+/** Pure code and the simulator run in Node; whatever needs D1, the Durable Object or the queue runs in workerd. */
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/closing-line.ts"],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          environment: "node",
+          isolate: false,
+          include: ["test/failover/**/*.test.ts", "test/simulator/**/*.test.ts", "test/architecture.test.ts"],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                CF_ACCOUNT_ID: "a0000000000000000000000000000001",
+                CF_API_TOKEN: "test-cloudflare-token-Zx81",
+                CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
+                ADMIN_TOKEN: "test-admin-token-Qk27",
+                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "worker",
+          isolate: false,
+          include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
+          setupFiles: ["./test/worker-setup.ts"],
+        },
+      },
+    ],
+  },
+});
