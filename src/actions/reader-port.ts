@@ -1,0 +1,40 @@
+import type { FailoverEvent, FailoverView, Operation, Sample } from "../failover/results.ts";
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; null on the last page. */
+  readonly nextCursor: string | null;
+}
+
+export interface PageRequest {
+  /** 1 to 100. */
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface Readiness {
+  readonly database: boolean;
+  /** Whether the last tick could read Cloudflare. */
+  readonly cloudflare: boolean;
+  /** When the last tick began, ms since the epoch; null before the first. */
+  readonly lastTickAt: number | null;
+  readonly tickFresh: boolean;
+  /** Until when Cloudflare refuses our calls (429), ms since the epoch. */
+  readonly blockedUntil: number | null;
+  readonly message: string;
+}
+
+/** What is read without asking the Coordinator: D1 is the truth. A cursor that is not ours throws `InvalidCursor`. */
+export interface ReaderPort {
+  /** By id or name. */
+  findFailover(reference: string): Promise<FailoverView | null>;
+  listFailovers(page: PageRequest): Promise<Page<FailoverView>>;
+  findOperation(id: string): Promise<Operation | null>;
+  /** Newest first; also of a failover that was deleted, by its id. */
+  listEvents(failoverId: string | null, page: PageRequest): Promise<Page<FailoverEvent>>;
+  /** Newest first. */
+  listSamples(failoverId: string, page: PageRequest): Promise<Page<Sample>>;
+  readiness(): Promise<Readiness>;
+}
+
+export class InvalidCursor extends Error {}

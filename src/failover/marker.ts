@@ -1,0 +1,28 @@
+// Decides what is ours: the marker that ends the description of every object which the service makes.
+
+export type Role = "monitor" | "primary" | "secondary" | "load_balancer";
+export const ROLES: readonly Role[] = ["monitor", "primary", "secondary", "load_balancer"];
+
+export type Kind = "monitor" | "pool" | "load_balancer";
+
+export function kindOf(role: Role): Kind {
+  return role === "primary" || role === "secondary" ? "pool" : role;
+}
+
+/** `installation` is this installation's short id, `[a-z0-9]{8}`: two installations in one account never fight. */
+export function markerOf(installation: string, failoverId: string, role: Role): string {
+  return `understudy:${installation}:${failoverId}:${role}`;
+}
+
+export function describeWith(text: string, marker: string): string {
+  return text === "" ? marker : `${text} ${marker}`;
+}
+
+/** Only the exact marker at the very end counts: a longer id must not pass for a shorter one. */
+export function carriesMarker(description: unknown, marker: string): boolean {
+  return typeof description === "string" && (description === marker || description.endsWith(` ${marker}`));
+}
+
+export function withoutMarker(description: string, marker: string): string {
+  return carriesMarker(description, marker) ? description.slice(0, -marker.length).trimEnd() : description;
+}

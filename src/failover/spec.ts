@@ -1,0 +1,170 @@
+// What a user may ask for, and the tutorial's values for all that was left out.
+import { z } from "zod";
+import { addressProblem, isAddressLiteral } from "./addresses.ts";
+import { hostnameProblem, normalizeHostname } from "./hostnames.ts";
+
+export const REGIONS = [
+  "WNAM",
+  "ENAM",
+  "WEU",
+  "EEU",
+  "NSAM",
+  "SSAM",
+  "OC",
+  "ME",
+  "NAF",
+  "SAF",
+  "SAS",
+  "SEAS",
+  "NEAS",
+  "ALL_REGIONS",
+] as const;
+
+const hostname = z
+  .string()
+  .transform(normalizeHostname)
+  .superRefine((name, context) => {
+    const problem = hostnameProblem(name);
+    if (problem !== null) context.addIssue({ code: "custom", message: problem });
+  });
+
+const address = z
+  .string()
+  .transform((text) => (isAddressLiteral(text) ? text.toLowerCase() : normalizeHostname(text)))
+  .superRefine((text, context) => {
+    const problem = isAddressLiteral(text) ? addressProblem(text) : hostnameProblem(text);
+    if (problem !== null) context.addIssue({ code: "custom", message: problem });
+  });
+
+const projectName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$/, "is not a Pages project name: lower-case letters, digits and inner hyphens");
+
+/** How an endpoint's answers are told from the other's: a response header, or a text in the body. */
+const marker = z
+  .strictObject({
+    header: z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name").max(100).optional(),
+    value: z.string().min(1).max(200).optional(),
+    body: z.string().min(1).max(200).optional(),
+  })
+  .refine((m) => m.header !== undefined || m.body !== undefined, "needs header (with an optional value) or body");
+
+/** One strict object rather than a union, so that a wrong member is named and not "no branch matched". */
+const endpoint = z
+  .strictObject({
+    address: address
+      .optional()
+      .meta({ description: "Hostname or public IP address of the endpoint.", example: "origin.example.net" }),
+    pages_project: projectName
+      .optional()
+      .meta({ description: "A Pages project of the account, in the place of an address.", example: "shop" }),
+    custom_domain: hostname.optional().meta({
+      description: "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
+      example: "shop.example.org",
+    }),
+    host_header: z
+      .union([z.literal(""), hostname])
+      .nullable()
+      .optional()
+      .meta({
+        description:
+          "The Host that health checks and visitors' requests carry to this endpoint. The empty string (on create also null) passes the visitor's Host through. Default: a Pages endpoint's own name, else the production hostname.",
+        example: "www.example.com",
+      }),
+    port: z
+      .int()
+      .min(1)
+      .max(65535)
+      .optional()
+      .meta({ description: "A port other than the protocol's own.", example: 8080 }),
+    description: z.string().max(200).optional().meta({ example: "production website" }),
+    marker: marker.optional().meta({ description: "What tells this endpoint's answers from the other's." }),
+  })
+  .superRefine((given, context) => {
+    if ((given.address === undefined) === (given.pages_project === undefined)) {
+      context.addIssue({
+        code: "custom",
+        message: "needs exactly one of address (a hostname or IP address) and pages_project (a Pages project's name)",
+      });
+    }
+    if (given.custom_domain !== undefined && given.pages_project === undefined) {
+      context.addIssue({ code: "custom", path: ["custom_domain"], message: "belongs to a pages_project" });
+    }
+  });
+
+const EXPECTED_CODES = /^[1-5](\d\d|xx)(,[1-5](\d\d|xx))*$/i;
+
+const monitor = z.strictObject({
+  type: z.enum(["http", "https"]).optional(),
+  method: z.enum(["GET", "HEAD"]).optional(),
+  path: z.string().regex(/^\/[^\s#]*$/, "must begin with / and hold no blanks").max(1024).optional(),
+  port: z.int().min(1).max(65535).optional(),
+  expected_codes: z
+    .string()
+    .transform((codes) => codes.replaceAll(" ", "").toLowerCase())
+    .pipe(z.string().regex(EXPECTED_CODES, "is not a list of status codes or classes such as 200 or 2xx"))
+    .optional(),
+  expected_body: z.string().max(1024).optional(),
+  follow_redirects: z.boolean().optional(),
+  allow_insecure: z.boolean().optional(),
+  interval: z.int().min(5).max(3600).optional(),
+  timeout: z.int().min(1).max(10).optional(),
+  retries: z.int().min(0).max(5).optional(),
+  consecutive_up: z.int().min(0).max(100).optional(),
+  consecutive_down: z.int().min(0).max(100).optional(),
+  header: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name"), z.array(z.string().max(1024)).max(10)).optional(),
+  description: z.string().max(500).optional(),
+});
+
+const loadBalancer = z
+  .strictObject({
+    proxied: z.boolean().optional(),
+    ttl: z.int().min(10).max(86400).optional(),
+    session_affinity: z.enum(["none", "cookie", "ip_cookie", "header"]).optional(),
+    session_affinity_ttl: z.int().min(30).max(604800).optional(),
+    session_affinity_attributes: z
+      .strictObject({
+        samesite: z.enum(["Auto", "Lax", "None", "Strict"]).optional(),
+        secure: z.enum(["Auto", "Always", "Never"]).optional(),
+        drain_duration: z.int().min(0).max(3600).optional(),
+        zero_downtime_failover: z.enum(["none", "temporary", "sticky"]).optional(),
+        headers: z.array(z.string().min(1).max(100)).max(5).optional(),
+        require_all_headers: z.boolean().optional(),
+      })
+      .optional(),
+    adaptive_routing: z.strictObject({ failover_across_pools: z.boolean().optional() }).optional(),
+    description: z.string().max(500).optional(),
+  })
+  .refine((lb) => lb.proxied === false || lb.ttl === undefined, {
+    path: ["ttl"],
+    message: "has a meaning only where proxied is false",
+  });
+
+const policy = z.enum(["heal", "report"]);
+const drift = z.union([
+  policy,
+  z.strictObject({ role: policy.optional(), safety: policy.optional(), cosmetic: policy.optional() }),
+]);
+
+const failback = z.strictObject({ mode: z.enum(["automatic"]) });
+
+/** The body of a create, and what a PATCH merges into. Strict throughout: an unknown member is named and refused. */
+export const specInputSchema = z.strictObject({
+  name: z
+    .string()
+    .max(50)
+    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be lower-case letters, digits and inner hyphens"),
+  hostname,
+  test_hostname: hostname.optional(),
+  primary: endpoint,
+  secondary: endpoint,
+  monitor: monitor.optional(),
+  check_regions: z.array(z.enum(REGIONS)).min(1).max(13).optional(),
+  load_balancer: loadBalancer.optional(),
+  drift: drift.optional(),
+  drift_grace_seconds: z.int().min(0).max(86400).optional(),
+  failback: failback.optional(),
+});
+
+export type SpecInput = z.output<typeof specInputSchema>;
+export type EndpointInput = SpecInput["primary"];

@@ -1,0 +1,271 @@
+// What a Cloudflare account holds, as plain data. Members that Cloudflare may leave out are optional here too.
+
+export interface Zone {
+  id: string;
+  name: string;
+  status: "initializing" | "pending" | "active" | "moved";
+  type: "full" | "partial" | "secondary" | "internal";
+  paused: boolean;
+  universalSsl: boolean;
+  plan: string;
+  created_on: string;
+  modified_on: string;
+  /** A WAF that challenges requests of Workers, unless they carry this header. */
+  challengesWorkers: boolean | { unlessHeader: string; value: string };
+}
+
+export interface DnsRecord {
+  id: string;
+  zone_id: string;
+  type: string;
+  name: string;
+  content: string;
+  proxied: boolean;
+  ttl: number;
+  comment: string | null;
+  tags: string[];
+  priority?: number;
+  created_on: string;
+  modified_on: string;
+}
+
+export interface CertificatePack {
+  id: string;
+  zone_id: string;
+  type: string;
+  hosts: string[];
+  status: string;
+  expires_on: string;
+}
+
+export interface Monitor {
+  id: string;
+  type: "http" | "https" | "tcp" | "udp_icmp" | "icmp_ping" | "smtp";
+  description: string;
+  method: string;
+  path: string;
+  header: Record<string, string[]>;
+  port: number;
+  timeout: number;
+  retries: number;
+  interval: number;
+  expected_codes: string;
+  expected_body: string;
+  follow_redirects: boolean;
+  allow_insecure: boolean;
+  consecutive_up: number;
+  consecutive_down: number;
+  probe_zone: string;
+  created_on: string;
+  modified_on: string;
+}
+
+export interface PoolOrigin {
+  name: string;
+  address: string;
+  enabled: boolean;
+  weight: number;
+  header?: { Host?: string[] };
+  port?: number;
+  virtual_network_id?: string;
+  flatten_cname?: boolean;
+  disabled_at?: string;
+}
+
+export interface Pool {
+  id: string;
+  name: string;
+  description: string;
+  enabled: boolean;
+  minimum_origins: number;
+  monitor: string;
+  monitor_group?: string;
+  check_regions: string[] | null;
+  origins: PoolOrigin[];
+  origin_steering: { policy: string };
+  load_shedding: {
+    default_percent: number;
+    default_policy: string;
+    session_percent: number;
+    session_policy: string;
+  } | null;
+  notification_email: string;
+  notification_filter: Record<string, unknown> | null;
+  latitude?: number | null;
+  longitude?: number | null;
+  health_sources?: string[] | null;
+  networks: string[];
+  disabled_at?: string;
+  created_on: string;
+  modified_on: string;
+}
+
+export type PoolMap = Record<string, string[]>;
+
+export interface LoadBalancerRule {
+  name: string;
+  condition: string;
+  disabled: boolean;
+  priority: number;
+  terminates: boolean;
+  fixed_response?: { status_code?: number; content_type?: string; location?: string; message_body?: string };
+  overrides?: { default_pools?: string[]; fallback_pool?: string; [member: string]: unknown };
+}
+
+export interface LoadBalancer {
+  id: string;
+  zone_id: string;
+  zone_name: string;
+  name: string;
+  description: string;
+  enabled: boolean;
+  proxied: boolean;
+  ttl: number;
+  default_pools: string[];
+  fallback_pool: string;
+  steering_policy: string;
+  session_affinity: string;
+  session_affinity_ttl: number;
+  session_affinity_attributes: Record<string, unknown>;
+  adaptive_routing: { failover_across_pools: boolean };
+  location_strategy: { mode: string; prefer_ecs: string };
+  random_steering: { default_weight: number; pool_weights?: Record<string, number> };
+  region_pools: PoolMap;
+  country_pools: PoolMap;
+  pop_pools: PoolMap;
+  rules: LoadBalancerRule[];
+  pool_sets?: unknown;
+  networks: string[];
+  created_on: string;
+  modified_on: string;
+}
+
+export interface PagesStage {
+  name: "queued" | "initialize" | "clone_repo" | "build" | "deploy";
+  status: "idle" | "active" | "canceled" | "success" | "failure" | "skipped";
+  started_on: string | null;
+  ended_on: string | null;
+}
+
+export interface PagesDeployment {
+  id: string;
+  short_id: string;
+  project_id: string;
+  project_name: string;
+  environment: "production" | "preview";
+  url: string;
+  aliases: string[] | null;
+  stages: PagesStage[];
+  latest_stage: PagesStage;
+  deployment_trigger: {
+    type: string;
+    metadata: { branch: string; commit_hash: string; commit_message: string };
+  };
+  is_skipped: boolean;
+  skip_reason: string | null;
+  created_on: string;
+  modified_on: string;
+  /** What this deployment serves. Not part of the API's answer. */
+  body: string;
+}
+
+export interface PagesDomain {
+  id: string;
+  name: string;
+  status: "initializing" | "pending" | "active" | "deactivated" | "blocked" | "error";
+  created_on: string;
+}
+
+export interface PagesProject {
+  id: string;
+  name: string;
+  subdomain: string;
+  production_branch: string;
+  domains: PagesDomain[];
+  /** Newest first. */
+  deployments: PagesDeployment[];
+  canonicalId: string | null;
+  created_on: string;
+}
+
+export type OriginFailure =
+  | "refused"
+  | "timeout"
+  | "unreachable"
+  | "reset"
+  | "dns"
+  | "tls"
+  | "tls-name"
+  | "tls-handshake"
+  | "garbage";
+
+export interface OriginAnswer {
+  status?: number;
+  body?: string;
+  headers?: Record<string, string>;
+  redirectTo?: string;
+}
+
+/** A web server somewhere on the Internet. */
+export interface Origin extends OriginAnswer {
+  address: string;
+  status: number;
+  body: string;
+  headers: Record<string, string>;
+  up: boolean;
+  /** Host names that it answers to; absent = any. */
+  hosts?: string[];
+  /** Ports that it listens on; absent = any. */
+  ports?: number[];
+  admitsOnlyCloudflare: boolean | "403";
+  failure?: OriginFailure | undefined;
+  latencyMs: number;
+  perPath: Record<string, OriginAnswer>;
+  /** Regions or places of health checks that can't reach it. */
+  unreachableFrom: string[];
+}
+
+export interface PlaceResult {
+  healthy: boolean;
+  reason: string;
+  responseCode: number;
+  rttMs: number;
+  ups: number;
+  downs: number;
+}
+
+/** Results of a pool's health checks: place → name of the endpoint → result. */
+export interface PoolHealth {
+  monitorId: string;
+  nextCheckAt: number;
+  places: Record<string, Record<string, PlaceResult>>;
+}
+
+export interface Preview {
+  id: string;
+  readyAt: number;
+  poolIds: string[];
+  monitor: Monitor;
+}
+
+export interface Subscription {
+  id: string;
+  rate_plan: { id: string; public_name: string };
+  state: string;
+  component_values: { name: string; value: number }[];
+}
+
+/** A write whose caller has given up and that takes effect later. */
+export interface LateWrite {
+  landsAt: number;
+  method: string;
+  url: string;
+  body: string;
+}
+
+export interface EdgeCache {
+  storedAt: number;
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}

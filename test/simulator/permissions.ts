@@ -1,0 +1,41 @@
+// API-FACTS 15. A Write permission includes its Read.
+
+export const PERMISSIONS = [
+  "Load Balancers Read",
+  "Load Balancers Write",
+  "Load Balancing: Monitors and Pools Read",
+  "Load Balancing: Monitors and Pools Write",
+  "Zone Read",
+  "DNS Read",
+  "DNS Write",
+  "SSL and Certificates Read",
+  "Pages Read",
+  "Pages Write",
+  "Notifications Read",
+  "Notifications Write",
+  "Billing Read",
+  "Account Settings Read",
+] as const;
+
+export type Permission = (typeof PERMISSIONS)[number];
+
+export interface Token {
+  id: string;
+  value: string;
+  kind: "user" | "account";
+  status: "active" | "disabled" | "expired";
+  /** Names or ids of the zones in its resource scope. */
+  zones: "all" | string[];
+  permissions: Set<Permission>;
+  expiresOn: string | null;
+}
+
+export function allows(token: Token, permission: Permission): boolean {
+  if (token.permissions.has(permission)) return true;
+  const write = permission.replace(/Read$/, "Write");
+  return PERMISSIONS.some((known) => known === write && token.permissions.has(known));
+}
+
+export function seesZone(token: Token, zone: { id: string; name: string }): boolean {
+  return token.zones === "all" || token.zones.includes(zone.name) || token.zones.includes(zone.id);
+}

@@ -1,0 +1,122 @@
+import type {
+  CertificatePack,
+  DnsRecord,
+  EdgeCache,
+  LateWrite,
+  LoadBalancer,
+  Monitor,
+  Origin,
+  PagesProject,
+  Pool,
+  PoolHealth,
+  Preview,
+  Subscription,
+  Zone,
+} from "./objects.ts";
+import { PERMISSIONS, type Permission, type Token } from "./permissions.ts";
+import { limitsOf, type Limits, type Profile } from "./plans.ts";
+import { defaultSwitches, type Switches } from "./switches.ts";
+
+/** Everything that the simulator remembers. Maps keep their identity when a dump is loaded. */
+export interface State {
+  account: { id: string; name: string };
+  token: Token;
+  limits: Limits;
+  switches: Switches;
+  zones: Map<string, Zone>;
+  dnsRecords: Map<string, DnsRecord>;
+  certificatePacks: Map<string, CertificatePack>;
+  monitors: Map<string, Monitor>;
+  pools: Map<string, Pool>;
+  loadBalancers: Map<string, LoadBalancer>;
+  pagesProjects: Map<string, PagesProject>;
+  origins: Map<string, Origin>;
+  health: Map<string, PoolHealth>;
+  previews: Map<string, Preview>;
+  subscriptions: Map<string, Subscription>;
+  /** Hostnames that the edge caches; null = switched on, nothing stored yet. */
+  cached: Map<string, EdgeCache | null>;
+  lateWrites: LateWrite[];
+  budget: { limit: number; windowSeconds: number; windowStart: number; used: number; blockedUntil: number };
+  sequence: { value: number };
+}
+
+const MAPS = [
+  "zones",
+  "dnsRecords",
+  "certificatePacks",
+  "monitors",
+  "pools",
+  "loadBalancers",
+  "pagesProjects",
+  "origins",
+  "health",
+  "previews",
+  "subscriptions",
+  "cached",
+] as const;
+
+const RECORDS = ["account", "token", "limits", "switches", "budget", "sequence"] as const;
+
+export function newState(accountId: string, apiToken: string, profile: Profile): State {
+  return {
+    account: { id: accountId, name: "Example account" },
+    token: {
+      id: "70000000000000000000000000000001",
+      value: apiToken,
+      kind: "user",
+      status: "active",
+      zones: "all",
+      permissions: new Set(PERMISSIONS),
+      expiresOn: null,
+    },
+    limits: limitsOf(profile),
+    switches: defaultSwitches(),
+    zones: new Map(),
+    dnsRecords: new Map(),
+    certificatePacks: new Map(),
+    monitors: new Map(),
+    pools: new Map(),
+    loadBalancers: new Map(),
+    pagesProjects: new Map(),
+    origins: new Map(),
+    health: new Map(),
+    previews: new Map(),
+    subscriptions: new Map(),
+    cached: new Map(),
+    lateWrites: [],
+    budget: { limit: 1200, windowSeconds: 300, windowStart: 0, used: 0, blockedUntil: 0 },
+    sequence: { value: 0 },
+  };
+}
+
+/** A view of the objects as they are now, which later writes don't change: writes replace objects, they never alter them. */
+export function snapshotOf(state: State): State {
+  const copy = { ...state };
+  for (const name of MAPS) Object.assign(copy, { [name]: new Map<string, unknown>(state[name]) });
+  return copy;
+}
+
+export function dumpState(state: State): string {
+  const plain: Record<string, unknown> = { lateWrites: state.lateWrites };
+  for (const name of MAPS) plain[name] = [...state[name]];
+  for (const name of RECORDS) plain[name] = state[name];
+  plain["token"] = { ...state.token, permissions: [...state.token.permissions] };
+  return JSON.stringify(plain);
+}
+
+export function loadState(state: State, dump: string): void {
+  const plain = JSON.parse(dump) as Record<string, unknown>;
+  for (const name of MAPS) {
+    const map: Map<string, unknown> = state[name];
+    map.clear();
+    for (const [key, value] of (plain[name] ?? []) as [string, unknown][]) map.set(key, value);
+  }
+  for (const name of RECORDS) {
+    if (name === "token") continue;
+    Object.assign(state[name], plain[name]);
+  }
+  const token = plain["token"] as Omit<Token, "permissions"> & { permissions: Permission[] };
+  Object.assign(state.token, token, { permissions: new Set(token.permissions) });
+  state.lateWrites.splice(0, state.lateWrites.length, ...((plain["lateWrites"] ?? []) as LateWrite[]));
+}
