@@ -28,9 +28,21 @@ export interface CoordinatorPort {
     request: { mode: "destroy" | "orphan"; revision: number; override: readonly string[]; reason?: string },
     origin: Origin,
   ): Promise<Result<{ operationId: string }>>;
-  promote(reference: string, request: TransitionRequest, origin: Origin): Promise<Result<{ operationId: string }>>;
-  demote(reference: string, request: TransitionRequest, origin: Origin): Promise<Result<{ operationId: string }>>;
-  reconcile(reference: string, request: { revision?: number }, origin: Origin): Promise<Result<{ operationId: string }>>;
+  promote(
+    reference: string,
+    request: TransitionRequest,
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
+  demote(
+    reference: string,
+    request: TransitionRequest,
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
+  reconcile(
+    reference: string,
+    request: { revision?: number },
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
   /** Accepts the present drift of class role as wanted. */
   adopt(
     reference: string,

@@ -11,7 +11,11 @@ export interface Endpoint {
   readonly host_header: string | null;
   readonly port?: number;
   readonly description: string;
-  readonly marker?: { readonly header?: string | undefined; readonly value?: string | undefined; readonly body?: string | undefined };
+  readonly marker?: {
+    readonly header?: string | undefined;
+    readonly value?: string | undefined;
+    readonly body?: string | undefined;
+  };
 }
 
 export interface MonitorSpec {
@@ -71,7 +75,11 @@ function completeEndpoint(input: EndpointInput, side: Side, hostname: string, fa
   const isPages = given.pages_project !== undefined;
   const address = given.address ?? given.custom_domain ?? facts.subdomains[given.pages_project ?? ""] ?? null;
   const defaultHost = isPages ? address : hostname;
-  const defaultDescription = isPages ? "Pages version" : side === "primary" ? "production website" : "stand-in website";
+  const defaultDescription = isPages
+    ? "Pages version"
+    : side === "primary"
+      ? "production website"
+      : "stand-in website";
   return defined({
     ...given,
     address,

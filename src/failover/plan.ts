@@ -1,14 +1,42 @@
-import type { Kind, Role } from "./marker.ts";
+// Decides what has to change at Cloudflare, in which order and why. Reads nothing, writes nothing.
+//
+//   observed     | marker  | plan
+//   -------------+---------+------------------------------------------------------------------
+//   absent       |   –     | create (only after a GET by id said 404, or complete lists had no marker)
+//   unknown      |   –     | nothing: absence is a fact, not a guess
+//   found        | lost    | nothing: it isn't ours any more; `blocked` says so
+//   found        | ours    | update of exactly the members that differ; nothing where none does
+import { canonical, ownershipOf } from "./canonical.ts";
+import type { DriftClass } from "./complete.ts";
+import type { Body, Desired } from "./desired.ts";
+import { desiredObjects } from "./desired.ts";
+import type { Failover } from "./failover.ts";
+import { carriesMarker, kindOf, markerOf, ROLES, type Kind, type Role } from "./marker.ts";
+
+export type Sighting =
+  | { readonly state: "found"; readonly object: Body }
+  | { readonly state: "absent" }
+  | { readonly state: "unknown"; readonly why: string };
+
+export type Observed = Readonly<Record<Role, Sighting>> & {
+  /** Names of other load balancers that use one of our pools. */
+  readonly sharedWith: readonly string[];
+};
+
 export interface Difference {
   /** Begins with Cloudflare's member name, e.g. `adaptive_routing.failover_across_pools`. */
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
+  readonly class: DriftClass;
 }
+
+/** Routing that somebody else added and that can bypass the pair: reported, never healed unasked. */
 export interface ForeignRouting {
   readonly path: string;
   readonly message: string;
 }
+
 export interface Change {
   readonly action: "create" | "update" | "delete";
   readonly kind: Kind;
@@ -18,5 +46,198 @@ export interface Change {
   readonly reason: string;
   readonly differences: readonly Difference[];
   /** What would be sent: the whole object of a create, exactly the drifted members of an update. */
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Body;
+}
+
+export interface Plan {
+  readonly failoverId: string;
+  readonly revision: number;
+  readonly changes: readonly Change[];
+  readonly foreign: readonly ForeignRouting[];
+  /** Objects of ours that lost their marker, as sentences. */
+  readonly blocked: readonly string[];
+  /** What could not be seen, as sentences. */
+  readonly unknown: readonly string[];
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Role: who gets traffic, and may be a person's act in an emergency. Cosmetic: what only people read. Safety: the rest. */
+export function classOf(role: Role, path: string): DriftClass {
+  if (path === "description" || (kindOf(role) === "pool" && path === "name")) return "cosmetic";
+  if (role === "load_balancer" && ["name", "enabled", "default_pools", "fallback_pool"].includes(path))
+    return "role";
+  if (kindOf(role) === "pool" && (path === "enabled" || /^origins\.[^.]*\.enabled$/.test(path)))
+    return "role";
+  return "safety";
+}
+
+export function findDifferences(role: Role, observed: Body, desired: Body): Difference[] {
+  const kind = kindOf(role);
+  const owns = ownershipOf(desired);
+  const is = canonical(kind, observed, owns);
+  const shouldBe = canonical(kind, desired, owns);
+  const paths = [...new Set([...shouldBe.keys(), ...is.keys()])];
+  return paths.flatMap((path): Difference[] => {
+    const before = is.get(path) ?? null;
+    const after = shouldBe.get(path) ?? null;
+    return same(before, after) ? [] : [{ path, before, after, class: classOf(role, path) }];
+  });
+}
+
+/** Arrays and nested objects are replaced whole by a PATCH, so what isn't ours inside of them is carried along. */
+function mergedOrigins(observed: unknown, desired: unknown): unknown {
+  const before = Array.isArray(observed) ? observed.filter(isObject) : [];
+  const after = Array.isArray(desired) ? desired.filter(isObject) : [];
+  return after.map((origin) => {
+    const known = before.find((candidate) => candidate["name"] === origin["name"]) ?? {};
+    const { disabled_at: _, header: __, port: ___, ...foreign } = known;
+    return { ...foreign, ...origin };
+  });
+}
+
+function memberToSend(member: string, observed: Body, desired: Body): unknown {
+  const value = desired[member];
+  if (member === "origins") return mergedOrigins(observed["origins"], value);
+  const known = observed[member];
+  if (isObject(value) && isObject(known) && member !== "header") return { ...known, ...value };
+  return value;
+}
+
+/** Exactly the members that differ, and beside them what Cloudflare's schema demands on every PATCH of a monitor. */
+export function patchBody(
+  role: Role,
+  observed: Body,
+  desired: Body,
+  differences: readonly Difference[],
+): Body {
+  const members = new Set(differences.map(({ path }) => path.split(".")[0] ?? path));
+  if (role === "monitor") members.add("expected_codes");
+  return Object.fromEntries([...members].map((member) => [member, memberToSend(member, observed, desired)]));
+}
+
+/** Sets one canonical path of a desired body; an origin is found by its name. */
+export function overlay(desired: Body, path: string, value: unknown): Body {
+  const origin = /^origins\.([^.]*)\.(enabled|weight|port|address)$/.exec(path);
+  if (origin === null) return path.includes(".") ? desired : { ...desired, [path]: value };
+  const origins = Array.isArray(desired["origins"]) ? desired["origins"].filter(isObject) : [];
+  const member = origin[2] ?? "";
+  return {
+    ...desired,
+    origins: origins.map((one) => (one["name"] === origin[1] ? { ...one, [member]: value } : one)),
+  };
+}
+
+/** An adopted deviation is wanted for as long as it is in place; once it is gone, what was desired before counts again. */
+export function withAdopted(failover: Failover, role: Role, object: Body, desired: Body): Body {
+  const is = canonical(kindOf(role), object, ownershipOf(desired));
+  return failover.adopted
+    .filter((one) => one.role === role && same(is.get(one.path) ?? null, one.value))
+    .reduce((body, one) => overlay(body, one.path, one.value), desired);
+}
+
+function createReason(role: Role): string {
+  return `${role === "primary" || role === "secondary" ? `the ${role} pool` : `the ${role.replace("_", " ")}`} does not exist`;
+}
+
+function planCreate(role: Role, desired: Body): Change {
+  const fields = canonical(kindOf(role), desired, ownershipOf(desired));
+  return {
+    action: "create",
+    kind: kindOf(role),
+    role,
+    id: null,
+    reason: createReason(role),
+    differences: [...fields].map(([path, after]) => ({
+      path,
+      before: null,
+      after,
+      class: classOf(role, path),
+    })),
+    body: desired,
+  };
+}
+
+export function planUpdate(role: Role, object: Body, desired: Body): Change | null {
+  const differences = findDifferences(role, object, desired);
+  if (differences.length === 0) return null;
+  return {
+    action: "update",
+    kind: kindOf(role),
+    role,
+    id: String(object["id"]),
+    reason: `${differences.map(({ path }) => path).join(", ")} ${differences.length === 1 ? "is" : "are"} not as wanted`,
+    differences,
+    body: patchBody(role, object, desired, differences),
+  };
+}
+
+const ROUTING_MEMBERS = ["rules", "region_pools", "country_pools", "pop_pools", "pool_sets"] as const;
+
+export function findForeignRouting(loadBalancer: Body, sharedWith: readonly string[]): ForeignRouting[] {
+  const members = ROUTING_MEMBERS.filter((member) => {
+    const value = loadBalancer[member];
+    return Array.isArray(value) ? value.length > 0 : isObject(value) && Object.keys(value).length > 0;
+  });
+  return [
+    ...members.map((path) => ({
+      path,
+      message: `${path} on the load balancer can send visitors past the pair`,
+    })),
+    ...sharedWith.map((name) => ({
+      path: "default_pools",
+      message: `a pool of this failover is also used by the load balancer ${name}`,
+    })),
+  ];
+}
+
+export function planChanges(failover: Failover, observed: Observed, installation: string): Plan {
+  const desired: Desired = desiredObjects(failover, installation);
+  const changes: Change[] = [];
+  const blocked: string[] = [];
+  const unknown: string[] = [];
+  for (const role of ROLES) {
+    const sighting = observed[role];
+    switch (sighting.state) {
+      case "unknown":
+        unknown.push(sighting.why);
+        break;
+      case "absent":
+        changes.push(planCreate(role, desired[role]));
+        break;
+      case "found": {
+        const marker = markerOf(installation, failover.id, role);
+        if (!carriesMarker(sighting.object["description"], marker)) {
+          blocked.push(
+            `${describeRole(role)} lost its marker "${marker}" and is not touched until it is back`,
+          );
+          break;
+        }
+        const wanted = withAdopted(failover, role, sighting.object, desired[role]);
+        const change = planUpdate(role, sighting.object, wanted);
+        if (change !== null) changes.push(change);
+        break;
+      }
+      default:
+        sighting satisfies never;
+    }
+  }
+  const lb = observed.load_balancer;
+  return {
+    failoverId: failover.id,
+    revision: failover.revision,
+    changes,
+    foreign: lb.state === "found" ? findForeignRouting(lb.object, observed.sharedWith) : [],
+    blocked,
+    unknown,
+  };
+}
+
+export function describeRole(role: Role): string {
+  return role === "primary" || role === "secondary" ? `the ${role} pool` : `the ${role.replace("_", " ")}`;
 }

@@ -35,13 +35,19 @@ export interface Failure {
   readonly refusals?: readonly Refusal[];
 }
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
 
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-export function fail(code: FailureCode, detail: string, more: Omit<Failure, "code" | "detail"> = {}): Result<never> {
+export function fail(
+  code: FailureCode,
+  detail: string,
+  more: Omit<Failure, "code" | "detail"> = {},
+): Result<never> {
   return { ok: false, failure: { code, detail, ...more } };
 }
 

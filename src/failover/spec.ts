@@ -38,16 +38,26 @@ const address = z
 
 const projectName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$/, "is not a Pages project name: lower-case letters, digits and inner hyphens");
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$/,
+    "is not a Pages project name: lower-case letters, digits and inner hyphens",
+  );
 
 /** How an endpoint's answers are told from the other's: a response header, or a text in the body. */
 const marker = z
   .strictObject({
-    header: z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name").max(100).optional(),
+    header: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, "is not a header name")
+      .max(100)
+      .optional(),
     value: z.string().min(1).max(200).optional(),
     body: z.string().min(1).max(200).optional(),
   })
-  .refine((m) => m.header !== undefined || m.body !== undefined, "needs header (with an optional value) or body");
+  .refine(
+    (m) => m.header !== undefined || m.body !== undefined,
+    "needs header (with an optional value) or body",
+  );
 
 /** One strict object rather than a union, so that a wrong member is named and not "no branch matched". */
 const endpoint = z
@@ -59,7 +69,8 @@ const endpoint = z
       .optional()
       .meta({ description: "A Pages project of the account, in the place of an address.", example: "shop" }),
     custom_domain: hostname.optional().meta({
-      description: "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
+      description:
+        "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
       example: "shop.example.org",
     }),
     host_header: z
@@ -84,7 +95,8 @@ const endpoint = z
     if ((given.address === undefined) === (given.pages_project === undefined)) {
       context.addIssue({
         code: "custom",
-        message: "needs exactly one of address (a hostname or IP address) and pages_project (a Pages project's name)",
+        message:
+          "needs exactly one of address (a hostname or IP address) and pages_project (a Pages project's name)",
       });
     }
     if (given.custom_domain !== undefined && given.pages_project === undefined) {
@@ -97,7 +109,11 @@ const EXPECTED_CODES = /^[1-5](\d\d|xx)(,[1-5](\d\d|xx))*$/i;
 const monitor = z.strictObject({
   type: z.enum(["http", "https"]).optional(),
   method: z.enum(["GET", "HEAD"]).optional(),
-  path: z.string().regex(/^\/[^\s#]*$/, "must begin with / and hold no blanks").max(1024).optional(),
+  path: z
+    .string()
+    .regex(/^\/[^\s#]*$/, "must begin with / and hold no blanks")
+    .max(1024)
+    .optional(),
   port: z.int().min(1).max(65535).optional(),
   expected_codes: z
     .string()
@@ -112,7 +128,12 @@ const monitor = z.strictObject({
   retries: z.int().min(0).max(5).optional(),
   consecutive_up: z.int().min(0).max(100).optional(),
   consecutive_down: z.int().min(0).max(100).optional(),
-  header: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name"), z.array(z.string().max(1024)).max(10)).optional(),
+  header: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name"),
+      z.array(z.string().max(1024)).max(10),
+    )
+    .optional(),
   description: z.string().max(500).optional(),
 });
 

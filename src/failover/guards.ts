@@ -1,0 +1,112 @@
+// Decides whether an action may move traffic. Every guard that applies is named at once, each with the facts that it
+// rests on and whether a person may override it.
+import type { Spec } from "./complete.ts";
+import { SIDES, type Failover, type Side, type Stage } from "./failover.ts";
+import type { ForeignRouting } from "./plan.ts";
+import type { Operation, Refusal, SideHealth } from "./results.ts";
+
+const OVERRIDABLE = {
+  "no-healthy-target": true,
+  "target-not-ready": true,
+  "preflight-failed": true,
+  "drill-missing": true,
+  "foreign-routing": true,
+  "certificate-missing": true,
+  "hostname-conflict": true,
+  "revision-mismatch": false,
+  "operation-running": false,
+  frozen: true,
+  "too-much-change": true,
+  "in-production": true,
+  "nothing-underneath": true,
+} as const;
+
+export type GuardId = keyof typeof OVERRIDABLE;
+export const GUARD_IDS = Object.keys(OVERRIDABLE) as readonly GuardId[];
+
+export function refusal(guard: GuardId, message: string, facts: Record<string, unknown> = {}): Refusal {
+  return { guard, message, facts, overridable: OVERRIDABLE[guard] };
+}
+
+/** Drops the refusals that a person overrode by name. */
+export function withoutOverridden(refusals: readonly Refusal[], override: readonly string[]): Refusal[] {
+  return refusals.filter((one) => !(one.overridable && override.includes(one.guard)));
+}
+
+export function guardRevision(failover: Failover, expected: number | undefined): Refusal[] {
+  if (expected === undefined || expected === failover.revision) return [];
+  const message = `revision ${expected} was expected, but the failover is at revision ${failover.revision}: read it again`;
+  return [refusal("revision-mismatch", message, { expected, revision: failover.revision })];
+}
+
+export function guardOperation(running: Operation | null): Refusal[] {
+  if (running === null) return [];
+  const message = `the ${running.kind} ${running.id} is still ${running.status}: wait until it has ended`;
+  return [refusal("operation-running", message, { operation_id: running.id, kind: running.kind })];
+}
+
+export interface PromotionFacts {
+  readonly to: Stage;
+  readonly spec: Spec;
+  /** Read no longer than two ticks ago. */
+  readonly health: Readonly<Record<Side, SideHealth>>;
+  readonly probeSucceededBefore: Readonly<Record<Side, boolean>>;
+  /** Null where Cloudflare could be read; otherwise why not. */
+  readonly unreadable: string | null;
+  readonly inSync: boolean;
+  readonly syncMessage: string;
+  readonly foreign: readonly ForeignRouting[];
+  /** What already has the hostname that would be taken, as a sentence. */
+  readonly conflict: string | null;
+}
+
+function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
+  const health = facts.health[side];
+  const why = health.witnesses.map((witness) => ({ ...witness }));
+  if (health.verdict !== "healthy") {
+    const detail =
+      health.witnesses.find(({ witness }) => witness === "cloudflare")?.detail ?? "no result yet";
+    const message = `Cloudflare finds the ${side} endpoint ${health.verdict}: ${detail}; both endpoints must be healthy`;
+    return [
+      refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses: why }),
+    ];
+  }
+  const probe = health.witnesses.find(({ witness }) => witness === "probe");
+  // Origins often admit only Cloudflare: our probe may add a refusal only where it succeeded before.
+  if (probe?.verdict === "unhealthy" && facts.probeSucceededBefore[side]) {
+    const message = `Cloudflare finds the ${side} endpoint healthy, but our probe does not: ${probe.detail ?? "it fails"}`;
+    return [
+      refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses: why }),
+    ];
+  }
+  return [];
+}
+
+/** All that stands against taking a failover one stage further. */
+export function guardPromotion(facts: PromotionFacts): Refusal[] {
+  if (facts.unreadable !== null) {
+    const message = `Cloudflare could not be read, so nothing is known of the endpoints now: ${facts.unreadable}`;
+    return [refusal("target-not-ready", message, { reason: facts.unreadable })];
+  }
+  const refusals = SIDES.flatMap((side) => guardTarget(side, facts));
+  if (!facts.inSync) {
+    refusals.push(refusal("target-not-ready", `the failover is not in place yet: ${facts.syncMessage}`, {}));
+  }
+  if (facts.foreign.length > 0) {
+    const message = `visitors can be sent past the pair: ${facts.foreign.map((one) => one.message).join("; ")}`;
+    refusals.push(refusal("foreign-routing", message, { foreign: facts.foreign }));
+  }
+  if (facts.conflict !== null) refusals.push(refusal("hostname-conflict", facts.conflict, {}));
+  return refusals;
+}
+
+/** What visitors are left with once the load balancer gives up the production hostname. */
+export function guardUnderneath(hostname: string, records: readonly string[] | null): Refusal[] {
+  if (records === null) {
+    const message = `the DNS records of ${hostname} could not be read, so it is not known what visitors would get afterwards`;
+    return [refusal("nothing-underneath", message, { hostname })];
+  }
+  if (records.length > 0) return [];
+  const message = `there is no DNS record for ${hostname} under the load balancer: afterwards it would not resolve`;
+  return [refusal("nothing-underneath", message, { hostname })];
+}

@@ -1,0 +1,171 @@
+// Decides whether an endpoint is healthy, from two witnesses that are kept apart: Cloudflare's pool health, which
+// steers traffic, and our own probes.
+import type { Side } from "./failover.ts";
+import type { ProbeResult, Sample, SideHealth, Verdict, WitnessView } from "./results.ts";
+
+/** Four or more changes within ten minutes are flapping. */
+const FLAPPING_CHANGES = 4;
+export const FLAPPING_WINDOW_MS = 600_000;
+/** A witness that hasn't spoken for this long knows nothing of now. */
+export const WITNESS_FRESH_MS = 600_000;
+/** Our probe changes its mind only after so many equal answers in a row: a single odd answer is no news. */
+const PROBE_THRESHOLD = 2;
+
+/** What Cloudflare said of one endpoint at one place. */
+export interface PlaceHealth {
+  readonly place: string;
+  readonly healthy: boolean;
+  readonly reason: string;
+}
+
+/** A pool's health as it was read last, with the instants at which it changed within the flapping window. */
+export interface PoolHealth {
+  readonly poolId: string;
+  readonly healthy: boolean | null;
+  readonly since: number;
+  readonly readAt: number;
+  readonly changes: readonly number[];
+  readonly detail: string | null;
+}
+
+/**
+ * The majority of places decides, as it does at Cloudflare (API-FACTS 10). No entry is unknown, never healthy: a new
+ * pool has no results yet and a disabled one isn't checked.
+ */
+export function judgePlaces(places: readonly PlaceHealth[]): {
+  healthy: boolean | null;
+  detail: string | null;
+} {
+  if (places.length === 0) return { healthy: null, detail: "Cloudflare has no health results yet" };
+  const failing = places.filter((place) => !place.healthy);
+  if (failing.length * 2 < places.length) return { healthy: true, detail: null };
+  const counts = new Map<string, number>();
+  for (const { reason } of failing) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const [reason] = [...counts].toSorted((a, b) => b[1] - a[1])[0] ?? ["unknown"];
+  return { healthy: false, detail: `${reason} in ${failing.length} of ${places.length} places` };
+}
+
+/** Folds a new reading into what was known; a change is remembered for as long as it can count as flapping. */
+export function foldPoolHealth(
+  before: PoolHealth | undefined,
+  reading: { poolId: string; healthy: boolean | null; detail: string | null; at: number },
+): PoolHealth {
+  const { poolId, healthy, detail, at } = reading;
+  if (before === undefined || before.poolId !== poolId) {
+    return { poolId, healthy, since: at, readAt: at, changes: [], detail };
+  }
+  const recent = before.changes.filter((change) => at - change < FLAPPING_WINDOW_MS);
+  if (before.healthy === healthy) return { ...before, readAt: at, changes: recent, detail };
+  // The first result after "no results yet" is news, but no change of health.
+  const changes = before.healthy === null || healthy === null ? recent : [...recent, at];
+  return { poolId, healthy, since: at, readAt: at, changes, detail };
+}
+
+export function cloudflareWitness(health: PoolHealth | undefined, now: number): WitnessView {
+  const nothing = { witness: "cloudflare", verdict: "unknown", since: null } as const;
+  if (health === undefined)
+    return { ...nothing, observedAt: null, detail: "Cloudflare's health was not read yet" };
+  const { since, readAt, detail } = health;
+  if (now - readAt > WITNESS_FRESH_MS) {
+    return { ...nothing, observedAt: readAt, detail: "Cloudflare's health was not read for ten minutes" };
+  }
+  const recent = health.changes.filter((change) => now - change < FLAPPING_WINDOW_MS);
+  const verdict: Verdict =
+    recent.length >= FLAPPING_CHANGES
+      ? "flapping"
+      : health.healthy === null
+        ? "unknown"
+        : health.healthy
+          ? "healthy"
+          : "unhealthy";
+  return { witness: "cloudflare", verdict, since, observedAt: readAt, detail };
+}
+
+function isNotAdmitted(result: ProbeResult): boolean {
+  return (
+    result.status === 403 ||
+    result.failure === "refused" ||
+    result.failure === "reset" ||
+    result.failure === "challenged" ||
+    result.failure === "blocked"
+  );
+}
+
+/** True, false, or null where the answer says nothing about the endpoint. */
+function probeOutcome(result: ProbeResult): boolean | null {
+  if (result.ok) return true;
+  return result.failure === "blocked" || result.failure === "challenged" || result.failure === "cached"
+    ? null
+    : false;
+}
+
+/** `samples` in tick order, oldest first. */
+export function probeWitness(
+  samples: readonly Sample[],
+  side: Side,
+  cloudflare: Verdict,
+  now: number,
+): WitnessView {
+  const fresh = samples.filter((sample) => now - sample.tick <= WITNESS_FRESH_MS);
+  const last = fresh.at(-1);
+  if (last === undefined) {
+    return { witness: "probe", verdict: "unknown", since: null, observedAt: null, detail: "not probed yet" };
+  }
+  let healthy: boolean | null = null;
+  let since: number | null = null;
+  let run: { outcome: boolean | null; length: number; from: number } = {
+    outcome: null,
+    length: 0,
+    from: last.tick,
+  };
+  const changes: number[] = [];
+  for (const sample of fresh) {
+    const outcome = probeOutcome(sample[side]);
+    run =
+      outcome === run.outcome
+        ? { ...run, length: run.length + 1 }
+        : { outcome, length: 1, from: sample.tick };
+    if (outcome === null || run.length < PROBE_THRESHOLD || outcome === healthy) continue;
+    if (healthy !== null) changes.push(sample.tick);
+    healthy = outcome;
+    since = run.from;
+  }
+  const lastResult = last[side];
+  const observedAt = last.tick;
+  if (cloudflare === "healthy" && !lastResult.ok && isNotAdmitted(lastResult)) {
+    const detail = `probe not admitted: ${lastResult.detail ?? lastResult.failure ?? "refused"}`;
+    return { witness: "probe", verdict: "unknown", since: last.tick, observedAt, detail };
+  }
+  const verdict: Verdict =
+    changes.length >= FLAPPING_CHANGES
+      ? "flapping"
+      : healthy === null
+        ? "unknown"
+        : healthy
+          ? "healthy"
+          : "unhealthy";
+  return { witness: "probe", verdict, since, observedAt, detail: lastResult.ok ? null : lastResult.detail };
+}
+
+export function deriveSideHealth(
+  side: Side,
+  health: PoolHealth | undefined,
+  samples: readonly Sample[],
+  now: number,
+): SideHealth {
+  const cloudflare = cloudflareWitness(health, now);
+  const probe = probeWitness(samples, side, cloudflare.verdict, now);
+  return { verdict: cloudflare.verdict, since: cloudflare.since, witnesses: [cloudflare, probe] };
+}
+
+/** Whether our probe ever had a good answer from this endpoint: only then may it add a refusal. */
+export function probeHasSucceeded(samples: readonly Sample[], side: Side): boolean {
+  return samples.some((sample) => sample[side].ok);
+}
+
+export type Readiness = "ready" | "degraded" | "not_ready";
+
+export function deriveReadiness(health: Readonly<Record<Side, SideHealth>>): Readiness {
+  const good = [health.primary, health.secondary].filter((side) => side.verdict === "healthy").length;
+  return good === 2 ? "ready" : good === 1 ? "degraded" : "not_ready";
+}
