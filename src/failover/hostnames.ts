@@ -32,7 +32,7 @@ export function normalizeHostname(text: string): string {
   const name = text.trim().toLowerCase();
   // ASCII needs no URL parser, which would hide what is wrong: it drops tabs, ports and user names, and reads 127.1 as an address.
   const hasOddAscii = /[^a-z0-9._*\u{80}-\u{10ffff}-]/u.test(name);
-  const isAscii = /^[\u{0}-\u{7f}]*$/u.test(name);
+  const isAscii = !/[\u{80}-\u{10ffff}]/u.test(name);
   if (hasOddAscii || isAscii) return withoutTrailingDot(name);
   try {
     return withoutTrailingDot(new URL(`http://${name}`).hostname);
@@ -53,11 +53,6 @@ function labelProblem(label: string): string | null {
     return `has a label that begins or ends with a hyphen, "${label}"; hyphens stand only inside`;
   }
   return null;
-}
-
-/** Punycode that decodes to nothing is refused by resolvers' and browsers' parsers alike. */
-function isUnreadable(name: string): boolean {
-  return name.includes("xn--") && !URL.canParse(`http://${name}`);
 }
 
 /** Why this normalized name can't be a public hostname, as a sentence without its subject; null where it can. */
@@ -86,7 +81,6 @@ export function hostnameProblem(name: string): string | null {
   }
   if (labels.length < 2)
     return "is a single label, which can't resolve publicly; give a full hostname such as www.example.com";
-  if (isUnreadable(name)) return "holds punycode that stands for no Unicode text; give the name in Unicode";
   return null;
 }
 
