@@ -1,0 +1,61 @@
+import { invalid } from "./refusal.ts";
+
+/** A request's body, member by member; null counts as left out, unknown members are ignored. */
+export type Body = Record<string, unknown>;
+
+export function asBody(value: unknown): Body {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("body must be an object");
+  return value as Body;
+}
+
+export function text(body: Body, member: string, absent: string): string {
+  const value = body[member] ?? absent;
+  if (typeof value !== "string") throw invalid(`${member} must be a string`);
+  return value;
+}
+
+export function flag(body: Body, member: string, absent: boolean): boolean {
+  const value = body[member] ?? absent;
+  if (typeof value !== "boolean") throw invalid(`${member} must be a boolean`);
+  return value;
+}
+
+export function number(
+  body: Body,
+  member: string,
+  absent: number,
+  least = -Infinity,
+  most = Infinity,
+): number {
+  const value = body[member] ?? absent;
+  if (typeof value !== "number" || Number.isNaN(value)) throw invalid(`${member} must be a number`);
+  if (value < least || value > most) throw invalid(`${member} is not in range [${least}, ${most}]`);
+  return value;
+}
+
+export function whole(body: Body, member: string, absent: number, least = 0, most = Infinity): number {
+  const value = number(body, member, absent, least, most);
+  if (!Number.isInteger(value)) throw invalid(`${member} must be an integer`);
+  return value;
+}
+
+export function choice(body: Body, member: string, absent: string, choices: readonly string[]): string {
+  const value = text(body, member, absent);
+  if (!choices.includes(value)) throw invalid(`${member} must be one of ${choices.join(", ")}`);
+  return value;
+}
+
+export function texts(body: Body, member: string): string[] {
+  const value = body[member] ?? [];
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+    throw invalid(`${member} must be a list of strings`);
+  }
+  return [...value];
+}
+
+export function object(body: Body, member: string): Body {
+  const value = body[member] ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) throw invalid(`${member} must be an object`);
+  return value as Body;
+}

@@ -1,0 +1,47 @@
+/** An answer that says no: HTTP status, Cloudflare's code and text (API-FACTS 1.3 and 3). */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: number;
+  readonly chain: { code: number; message: string }[];
+
+  constructor(
+    status: number,
+    code: number,
+    message: string,
+    chain: { code: number; message: string }[] = [],
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.chain = chain;
+  }
+}
+
+/** Messages of code 1002 end alike (API-FACTS 3). */
+export function invalid(message: string): Refusal {
+  return new Refusal(400, 1002, `${message}: validation failed`);
+}
+
+export function notFound(): Refusal {
+  return new Refusal(404, 1001, "not found");
+}
+
+export function notUnique(): Refusal {
+  return new Refusal(400, 1003, "value not unique");
+}
+
+export function unroutable(): Refusal {
+  return new Refusal(
+    400,
+    7003,
+    "Could not route to the requested path, perhaps your object identifier is invalid?",
+  );
+}
+
+export function authenticationError(): Refusal {
+  return new Refusal(403, 10000, "Authentication error");
+}
+
+export function unauthorized(): Refusal {
+  return new Refusal(403, 9109, "Unauthorized to access requested resource");
+}

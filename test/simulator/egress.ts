@@ -1,0 +1,43 @@
+// What comes back when a Worker's socket leaves for the Internet.
+import { bareName } from "./addresses.ts";
+import { connect } from "./connect.ts";
+import { defaultPort, FAILURE_MESSAGES, type Ask } from "./exchange.ts";
+import type { State } from "./state.ts";
+import type { Wait } from "./waiting.ts";
+
+/** How long a dead connection is waited for by who has no patience of their own. */
+const CONNECT_TIMEOUT_MS = 30_000;
+
+const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+
+function asked(request: Request): Ask {
+  const url = new URL(request.url);
+  const scheme = url.protocol === "http:" ? "http" : "https";
+  const headers = Object.fromEntries(request.headers);
+  return {
+    from: "worker",
+    method: request.method,
+    scheme,
+    address: bareName(url.hostname),
+    port: url.port === "" ? defaultPort(scheme) : Number(url.port),
+    host: (headers["host"] ?? url.hostname).replace(/:\d+$/, ""),
+    path: `${url.pathname}${url.search}`,
+    headers,
+  };
+}
+
+export async function leave(
+  state: State,
+  now: () => number,
+  wait: Wait,
+  request: Request,
+): Promise<Response> {
+  const outcome = connect(state, now(), asked(request));
+  if (outcome.kind === "failed") {
+    await wait(outcome.failure === "timeout" ? CONNECT_TIMEOUT_MS : outcome.latencyMs, request.signal);
+    throw new Error(FAILURE_MESSAGES[outcome.failure]);
+  }
+  await wait(outcome.latencyMs, request.signal);
+  const silent = request.method === "HEAD" || WITHOUT_BODY.has(outcome.status);
+  return new Response(silent ? null : outcome.body, { status: outcome.status, headers: outcome.headers });
+}

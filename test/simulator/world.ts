@@ -1,0 +1,292 @@
+// Seeding and inspecting the account, playing its owner, the people in the dashboard, and the Internet around it.
+import { bareName, isInZone } from "./addresses.ts";
+import { fillRecord } from "./api/dns-records.ts";
+import { presentPoolHealth } from "./api/pool-health.ts";
+import { zoneOf } from "./dns.ts";
+import { isPoolHealthy } from "./health-verdict.ts";
+import { followWrites, settleHealth } from "./health-checks.ts";
+import { newId, newUuid, timestamp } from "./identity.ts";
+import type {
+  CertificatePack,
+  DnsRecord,
+  LoadBalancer,
+  Monitor,
+  Origin,
+  OriginAnswer,
+  OriginFailure,
+  PagesDeployment,
+  PagesDomain,
+  PagesProject,
+  Pool,
+  Subscription,
+  Zone,
+} from "./objects.ts";
+import { deploy, type DeployOptions } from "./pages-projects.ts";
+import type { Token } from "./permissions.ts";
+import type { Limits } from "./plans.ts";
+import type { State } from "./state.ts";
+import type { Switches } from "./switches.ts";
+import { visit, type Visit, type VisitOptions } from "./visitor.ts";
+
+export type Kind =
+  | "monitor"
+  | "pool"
+  | "load_balancer"
+  | "zone"
+  | "dns_record"
+  | "certificate_pack"
+  | "pages_project";
+
+export interface OriginOptions extends OriginAnswer {
+  address: string;
+  title?: string;
+  hosts?: string[];
+  ports?: number[];
+  up?: boolean;
+  admitsOnlyCloudflare?: boolean | "403";
+  failure?: OriginFailure;
+  latencyMs?: number;
+  perPath?: Record<string, OriginAnswer>;
+  unreachableFrom?: string[];
+}
+
+export interface PagesProjectOptions {
+  name: string;
+  subdomain?: string;
+  deployments?: DeployOptions[];
+  domains?: (string | { name: string; status: PagesDomain["status"] })[];
+  productionBranch?: string;
+  body?: string;
+}
+
+export interface World {
+  zones: Map<string, Zone>;
+  dnsRecords: Map<string, DnsRecord>;
+  certificatePacks: Map<string, CertificatePack>;
+  monitors: Map<string, Monitor>;
+  pools: Map<string, Pool>;
+  loadBalancers: Map<string, LoadBalancer>;
+  pagesProjects: Map<string, PagesProject>;
+  origins: Map<string, Origin>;
+  subscriptions: Map<string, Subscription>;
+  account: { id: string; name: string };
+  token: Token;
+  switches: Switches;
+  limits: Limits;
+  budget: State["budget"];
+  addZone(options: Pick<Zone, "name"> & Partial<Zone>): Zone;
+  addDnsRecord(
+    zoneName: string,
+    record: { type: string; name: string; content: string; proxied?: boolean; ttl?: number },
+  ): DnsRecord;
+  addCertificatePack(
+    zoneName: string,
+    pack: { hosts: string[]; status?: string; type?: string; expires_on?: string },
+  ): CertificatePack;
+  addOrigin(options: OriginOptions): Origin;
+  origin(address: string): Origin;
+  addPagesProject(options: PagesProjectOptions): PagesProject;
+  pagesProject(name: string): PagesProject;
+  deploy(projectName: string, options?: DeployOptions): PagesDeployment;
+  /** Adds a custom domain to a Pages project, active unless told. */
+  addPagesDomain(projectName: string, name: string, status?: PagesDomain["status"]): PagesDomain;
+  /** Somebody in the dashboard; `modified_on` and `disabled_at` follow as at Cloudflare. */
+  edit(kind: "monitor", id: string, patch: Partial<Monitor>): Monitor;
+  edit(kind: "pool", id: string, patch: Partial<Pool>): Pool;
+  edit(kind: "load_balancer", id: string, patch: Partial<LoadBalancer>): LoadBalancer;
+  edit(kind: Kind, id: string, patch: Record<string, unknown>): unknown;
+  remove(kind: Kind, id: string): void;
+  /** As `GET pools/{id}/health` answers. */
+  poolHealth(poolId: string): Record<string, unknown>;
+  /** null = unknown. */
+  isPoolHealthy(poolId: string): boolean | null;
+  settleHealth(): void;
+  /** From now on the edge answers for this hostname from its cache, once it has something to keep. */
+  cacheAtEdge(hostname: string, on?: boolean): void;
+  visit(url: string, options?: VisitOptions): Visit;
+}
+
+function newOrigin(options: OriginOptions): Origin {
+  const title = options.title ?? "Primary";
+  const { title: _title, ...given } = options;
+  return {
+    status: 200,
+    body: `<!doctype html><title>${title}</title><p>${title.toLowerCase()} origin</p>`,
+    headers: {},
+    up: true,
+    admitsOnlyCloudflare: false,
+    latencyMs: 5,
+    perPath: {},
+    unreachableFrom: [],
+    ...given,
+    address: bareName(options.address),
+  };
+}
+
+function found<T>(value: T | undefined | null, what: string): T {
+  if (value === undefined || value === null) throw new Error(`the simulated world has no ${what}`);
+  return value;
+}
+
+export function createWorld(state: State, now: () => number): World {
+  const mapOf = (kind: Kind): Map<string, object> => {
+    const maps = {
+      monitor: state.monitors,
+      pool: state.pools,
+      load_balancer: state.loadBalancers,
+      zone: state.zones,
+      dns_record: state.dnsRecords,
+      certificate_pack: state.certificatePacks,
+      pages_project: state.pagesProjects,
+    };
+    return maps[kind] as Map<string, object>;
+  };
+  const zoneNamed = (name: string): Zone =>
+    found(
+      [...state.zones.values()].find((zone) => zone.name === name),
+      `zone ${name}`,
+    );
+  const projectNamed = (name: string): PagesProject =>
+    found(
+      [...state.pagesProjects.values()].find((project) => project.name === name),
+      `Pages project ${name}`,
+    );
+
+  const addCertificatePack: World["addCertificatePack"] = (zoneName, pack) => {
+    const stored: CertificatePack = {
+      id: newUuid(state),
+      zone_id: zoneNamed(zoneName).id,
+      type: "advanced",
+      status: "active",
+      expires_on: new Date(now() + 80 * 86_400_000).toISOString(),
+      ...pack,
+    };
+    state.certificatePacks.set(stored.id, stored);
+    return stored;
+  };
+
+  const addPagesDomain: World["addPagesDomain"] = (projectName, name, status = "active") => {
+    const domain: PagesDomain = { id: newUuid(state), name, status, created_on: timestamp(state, now()) };
+    projectNamed(projectName).domains.push(domain);
+    return domain;
+  };
+
+  const edit = (kind: Kind, id: string, patch: Record<string, unknown>): unknown => {
+    const map = mapOf(kind);
+    const before = found(map.get(id), `${kind} ${id}`) as Record<string, unknown>;
+    const at = timestamp(state, now());
+    const after: Record<string, unknown> = { ...before, ...patch, modified_on: at };
+    if (kind === "pool") {
+      if (after["enabled"] === true) delete after["disabled_at"];
+      else after["disabled_at"] ??= at;
+      after["origins"] = (after["origins"] as Pool["origins"]).toSorted((left, right) =>
+        left.name < right.name ? -1 : 1,
+      );
+    }
+    map.set(id, after);
+    followWrites(state, now());
+    return after;
+  };
+
+  return {
+    zones: state.zones,
+    dnsRecords: state.dnsRecords,
+    certificatePacks: state.certificatePacks,
+    monitors: state.monitors,
+    pools: state.pools,
+    loadBalancers: state.loadBalancers,
+    pagesProjects: state.pagesProjects,
+    origins: state.origins,
+    subscriptions: state.subscriptions,
+    account: state.account,
+    token: state.token,
+    switches: state.switches,
+    limits: state.limits,
+    budget: state.budget,
+    addZone: (options) => {
+      const id = options.id ?? newId(state);
+      const at = timestamp(state, now());
+      const zone: Zone = {
+        status: "active",
+        type: "full",
+        paused: false,
+        universalSsl: true,
+        plan: "pro",
+        created_on: at,
+        modified_on: at,
+        challengesWorkers: false,
+        ...options,
+        id,
+      };
+      state.zones.set(id, zone);
+      // Universal SSL covers the apex and one label (API-FACTS 11.2).
+      if (zone.universalSsl && zone.type === "full") {
+        addCertificatePack(zone.name, { type: "universal", hosts: [zone.name, `*.${zone.name}`] });
+      }
+      return zone;
+    },
+    addDnsRecord: (zoneName, record) => {
+      const zone = zoneNamed(zoneName);
+      const stored = fillRecord(state, now(), zone, { proxied: false, ...record });
+      state.dnsRecords.set(stored.id, stored);
+      return stored;
+    },
+    addCertificatePack,
+    addOrigin: (options) => {
+      const origin = newOrigin(options);
+      state.origins.set(origin.address, origin);
+      return origin;
+    },
+    origin: (address) => found(state.origins.get(bareName(address)), `origin ${address}`),
+    addPagesProject: (options) => {
+      const project: PagesProject = {
+        id: newUuid(state),
+        name: options.name,
+        subdomain: options.subdomain ?? `${options.name}.pages.dev`,
+        production_branch: options.productionBranch ?? "main",
+        domains: [],
+        deployments: [],
+        canonicalId: null,
+        created_on: timestamp(state, now()),
+      };
+      state.pagesProjects.set(project.id, project);
+      const base = options.body === undefined ? {} : { body: options.body };
+      for (const deployment of options.deployments ?? [{}])
+        deploy(state, now(), project, { ...base, ...deployment });
+      for (const domain of options.domains ?? []) {
+        if (typeof domain === "string") addPagesDomain(project.name, domain);
+        else addPagesDomain(project.name, domain.name, domain.status);
+      }
+      return project;
+    },
+    pagesProject: projectNamed,
+    deploy: (projectName, options) => deploy(state, now(), projectNamed(projectName), options),
+    addPagesDomain,
+    edit: edit as World["edit"],
+    remove: (kind, id) => {
+      found(mapOf(kind).get(id), `${kind} ${id}`);
+      mapOf(kind).delete(id);
+      if (kind === "zone") {
+        for (const map of [state.dnsRecords, state.certificatePacks, state.loadBalancers] as Map<
+          string,
+          { zone_id: string }
+        >[]) {
+          for (const [key, value] of map) if (value.zone_id === id) map.delete(key);
+        }
+      }
+      followWrites(state, now());
+    },
+    poolHealth: (poolId) => presentPoolHealth(state, found(state.pools.get(poolId), `pool ${poolId}`)),
+    isPoolHealthy: (poolId) => isPoolHealthy(state, found(state.pools.get(poolId), `pool ${poolId}`)),
+    settleHealth: () => settleHealth(state, now()),
+    cacheAtEdge: (hostname, on = true) => {
+      const name = bareName(hostname);
+      const zone = zoneOf(state, name);
+      if (zone === null || !isInZone(name, zone.name))
+        throw new Error(`no zone of the account has ${hostname}`);
+      if (on) state.cached.set(name, null);
+      else state.cached.delete(name);
+    },
+    visit: (url, options) => visit(state, now(), url, options),
+  };
+}
