@@ -30,11 +30,15 @@ export function followWrites(state: State, now: number): void {
 }
 
 function forgetGone(pool: Pool, health: PoolHealth): void {
-  const checked = new Set(pool.origins.filter((origin) => origin.enabled).map((origin) => origin.name));
-  const places = new Set(regionsOf(pool.check_regions).flatMap((region) => [...(PLACES[region] ?? [])]));
+  const checked = new Map(
+    pool.origins.map((origin) => [origin.name, origin.enabled ? origin.address : null]),
+  );
+  const places = new Set(regionsOf(pool.check_regions).flatMap((region) => PLACES[region] ?? []));
   for (const [place, results] of Object.entries(health.places)) {
     if (!places.has(place)) delete health.places[place];
-    for (const name of Object.keys(results)) if (!checked.has(name)) delete results[name];
+    for (const [name, result] of Object.entries(results)) {
+      if (checked.get(name) !== result.address) delete results[name];
+    }
   }
 }
 
@@ -60,6 +64,7 @@ function checkPool(state: State, now: number, pool: Pool, monitor: Monitor, heal
         const check = checkEndpoint(state, now, monitor, pool, origin, [region, place]);
         results[origin.name] = {
           ...settle(results[origin.name], check.healthy, monitor),
+          address: origin.address,
           reason: check.reason,
           responseCode: check.responseCode,
           rttMs: check.rttMs,

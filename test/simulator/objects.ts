@@ -226,6 +226,8 @@ export interface Origin extends OriginAnswer {
 }
 
 export interface PlaceResult {
+  /** Of the endpoint at that time; a new address starts as unknown. */
+  address: string;
   healthy: boolean;
   reason: string;
   responseCode: number;

@@ -90,6 +90,13 @@ export function newState(accountId: string, apiToken: string, profile: Profile):
   };
 }
 
+/** As JSON: maps are lists of entries, sets are lists. */
+type Dump = Record<(typeof MAPS)[number], [string, unknown][]> &
+  Pick<State, Exclude<(typeof RECORDS)[number], "token">> & {
+    token: Omit<Token, "permissions"> & { permissions: Permission[] };
+    lateWrites: LateWrite[];
+  };
+
 /** A view of the objects as they are now, which later writes don't change: writes replace objects, they never alter them. */
 export function snapshotOf(state: State): State {
   const copy = { ...state };
@@ -106,17 +113,16 @@ export function dumpState(state: State): string {
 }
 
 export function loadState(state: State, dump: string): void {
-  const plain = JSON.parse(dump) as Record<string, unknown>;
+  const plain: Dump = JSON.parse(dump);
   for (const name of MAPS) {
     const map: Map<string, unknown> = state[name];
     map.clear();
-    for (const [key, value] of (plain[name] ?? []) as [string, unknown][]) map.set(key, value);
+    for (const [key, value] of plain[name]) map.set(key, value);
   }
   for (const name of RECORDS) {
     if (name === "token") continue;
     Object.assign(state[name], plain[name]);
   }
-  const token = plain["token"] as Omit<Token, "permissions"> & { permissions: Permission[] };
-  Object.assign(state.token, token, { permissions: new Set(token.permissions) });
-  state.lateWrites.splice(0, state.lateWrites.length, ...((plain["lateWrites"] ?? []) as LateWrite[]));
+  Object.assign(state.token, plain.token, { permissions: new Set(plain.token.permissions) });
+  state.lateWrites.splice(0, state.lateWrites.length, ...plain.lateWrites);
 }

@@ -4,7 +4,7 @@ import { fillRecord } from "./api/dns-records.ts";
 import { presentPoolHealth } from "./api/pool-health.ts";
 import { zoneOf } from "./dns.ts";
 import { isPoolHealthy } from "./health-verdict.ts";
-import { followWrites, settleHealth } from "./health-checks.ts";
+import { settleHealth } from "./health-checks.ts";
 import { newId, newUuid, timestamp } from "./identity.ts";
 import type {
   CertificatePack,
@@ -26,16 +26,8 @@ import type { Token } from "./permissions.ts";
 import type { Limits } from "./plans.ts";
 import type { State } from "./state.ts";
 import type { Switches } from "./switches.ts";
+import { editObject, found, removeObject, type Kind, type Kinds } from "./world-edits.ts";
 import { visit, type Visit, type VisitOptions } from "./visitor.ts";
-
-export type Kind =
-  | "monitor"
-  | "pool"
-  | "load_balancer"
-  | "zone"
-  | "dns_record"
-  | "certificate_pack"
-  | "pages_project";
 
 export interface OriginOptions extends OriginAnswer {
   address: string;
@@ -91,10 +83,7 @@ export interface World {
   /** Adds a custom domain to a Pages project, active unless told. */
   addPagesDomain(projectName: string, name: string, status?: PagesDomain["status"]): PagesDomain;
   /** Somebody in the dashboard; `modified_on` and `disabled_at` follow as at Cloudflare. */
-  edit(kind: "monitor", id: string, patch: Partial<Monitor>): Monitor;
-  edit(kind: "pool", id: string, patch: Partial<Pool>): Pool;
-  edit(kind: "load_balancer", id: string, patch: Partial<LoadBalancer>): LoadBalancer;
-  edit(kind: Kind, id: string, patch: Record<string, unknown>): unknown;
+  edit<K extends Kind>(kind: K, id: string, patch: Partial<Kinds[K]>): Kinds[K];
   remove(kind: Kind, id: string): void;
   /** As `GET pools/{id}/health` answers. */
   poolHealth(poolId: string): Record<string, unknown>;
@@ -123,24 +112,7 @@ function newOrigin(options: OriginOptions): Origin {
   };
 }
 
-function found<T>(value: T | undefined | null, what: string): T {
-  if (value === undefined || value === null) throw new Error(`the simulated world has no ${what}`);
-  return value;
-}
-
 export function createWorld(state: State, now: () => number): World {
-  const mapOf = (kind: Kind): Map<string, object> => {
-    const maps = {
-      monitor: state.monitors,
-      pool: state.pools,
-      load_balancer: state.loadBalancers,
-      zone: state.zones,
-      dns_record: state.dnsRecords,
-      certificate_pack: state.certificatePacks,
-      pages_project: state.pagesProjects,
-    };
-    return maps[kind] as Map<string, object>;
-  };
   const zoneNamed = (name: string): Zone =>
     found(
       [...state.zones.values()].find((zone) => zone.name === name),
@@ -169,23 +141,6 @@ export function createWorld(state: State, now: () => number): World {
     const domain: PagesDomain = { id: newUuid(state), name, status, created_on: timestamp(state, now()) };
     projectNamed(projectName).domains.push(domain);
     return domain;
-  };
-
-  const edit = (kind: Kind, id: string, patch: Record<string, unknown>): unknown => {
-    const map = mapOf(kind);
-    const before = found(map.get(id), `${kind} ${id}`) as Record<string, unknown>;
-    const at = timestamp(state, now());
-    const after: Record<string, unknown> = { ...before, ...patch, modified_on: at };
-    if (kind === "pool") {
-      if (after["enabled"] === true) delete after["disabled_at"];
-      else after["disabled_at"] ??= at;
-      after["origins"] = (after["origins"] as Pool["origins"]).toSorted((left, right) =>
-        left.name < right.name ? -1 : 1,
-      );
-    }
-    map.set(id, after);
-    followWrites(state, now());
-    return after;
   };
 
   return {
@@ -262,20 +217,8 @@ export function createWorld(state: State, now: () => number): World {
     pagesProject: projectNamed,
     deploy: (projectName, options) => deploy(state, now(), projectNamed(projectName), options),
     addPagesDomain,
-    edit: edit as World["edit"],
-    remove: (kind, id) => {
-      found(mapOf(kind).get(id), `${kind} ${id}`);
-      mapOf(kind).delete(id);
-      if (kind === "zone") {
-        for (const map of [state.dnsRecords, state.certificatePacks, state.loadBalancers] as Map<
-          string,
-          { zone_id: string }
-        >[]) {
-          for (const [key, value] of map) if (value.zone_id === id) map.delete(key);
-        }
-      }
-      followWrites(state, now());
-    },
+    edit: (kind, id, patch) => editObject(state, now(), kind, id, patch),
+    remove: (kind, id) => removeObject(state, now(), kind, id),
     poolHealth: (poolId) => presentPoolHealth(state, found(state.pools.get(poolId), `pool ${poolId}`)),
     isPoolHealthy: (poolId) => isPoolHealthy(state, found(state.pools.get(poolId), `pool ${poolId}`)),
     settleHealth: () => settleHealth(state, now()),

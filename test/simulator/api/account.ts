@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../addresses.ts";
 import type { State } from "../state.ts";
 import { accountScope, needs, ok, type Call, type CallEnv } from "./call.ts";
-import { paged, visible, ZONE_PAGING } from "./paging.ts";
+import { paged, visible, ZONE_PAGING, type Shown } from "./paging.ts";
 import { Refusal } from "./refusal.ts";
 
 function presentAccount(state: State): Record<string, unknown> {
@@ -55,6 +55,11 @@ export const account = new Hono<CallEnv>()
     return verified(c);
   })
   .get("/accounts/:account/subscriptions", accountScope, needs("Billing Read"), (c) => {
-    const all = visible(c, [...c.env.state.subscriptions.values()]);
+    const all = visible(
+      c,
+      [...c.env.state.subscriptions.values()].map((subscription) =>
+        Object.assign<Shown, object>({}, subscription),
+      ),
+    );
     return ok(c, all, { page: 1, per_page: 20, count: all.length, total_count: all.length });
   });

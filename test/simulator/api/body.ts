@@ -3,10 +3,13 @@ import { invalid } from "./refusal.ts";
 /** A request's body, member by member; null counts as left out, unknown members are ignored. */
 export type Body = Record<string, unknown>;
 
+function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export function asBody(value: unknown): Body {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid("body must be an object");
-  return value as Body;
+  if (!isBody(value)) throw invalid("body must be an object");
+  return value;
 }
 
 export function text(body: Body, member: string, absent: string): string {
@@ -40,10 +43,16 @@ export function whole(body: Body, member: string, absent: number, least = 0, mos
   return value;
 }
 
-export function choice(body: Body, member: string, absent: string, choices: readonly string[]): string {
+export function choice<T extends string>(
+  body: Body,
+  member: string,
+  absent: NoInfer<T>,
+  choices: readonly T[],
+): T {
   const value = text(body, member, absent);
-  if (!choices.includes(value)) throw invalid(`${member} must be one of ${choices.join(", ")}`);
-  return value;
+  const chosen = choices.find((known) => known === value);
+  if (chosen === undefined) throw invalid(`${member} must be one of ${choices.join(", ")}`);
+  return chosen;
 }
 
 export function texts(body: Body, member: string): string[] {
@@ -56,6 +65,6 @@ export function texts(body: Body, member: string): string[] {
 
 export function object(body: Body, member: string): Body {
   const value = body[member] ?? {};
-  if (typeof value !== "object" || Array.isArray(value)) throw invalid(`${member} must be an object`);
-  return value as Body;
+  if (!isBody(value)) throw invalid(`${member} must be an object`);
+  return value;
 }

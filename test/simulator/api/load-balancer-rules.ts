@@ -92,6 +92,11 @@ function affinityTtl(body: Body, affinity: string): number {
     : number(body, "session_affinity_ttl", 82800, 1800, 604800);
 }
 
+function weightsOf(random: Body): Record<string, number> {
+  const sent = object(random, "pool_weights");
+  return Object.fromEntries(Object.keys(sent).map((id) => [id, number(sent, id, 1, 0, 1)]));
+}
+
 export function fillLoadBalancer(
   state: State,
   now: number,
@@ -117,6 +122,7 @@ export function fillLoadBalancer(
   const random = object(body, "random_steering");
   const id = before?.id ?? newId(state);
   const at = timestamp(state, now);
+  const poolWeights = weightsOf(random);
   return {
     id,
     zone_id: zone.id,
@@ -147,9 +153,7 @@ export function fillLoadBalancer(
     },
     random_steering: {
       default_weight: Math.round(number(random, "default_weight", 1, 0, 1) * 10) / 10,
-      ...(random["pool_weights"] === undefined
-        ? {}
-        : { pool_weights: object(random, "pool_weights") as Record<string, number> }),
+      ...(random["pool_weights"] === undefined ? {} : { pool_weights: poolWeights }),
     },
     ...maps,
     rules: fillRules(state, body),

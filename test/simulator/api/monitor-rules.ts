@@ -30,7 +30,7 @@ function spell(state: State, name: string): string {
 }
 
 export function fillMonitor(state: State, now: number, body: Body, before?: Monitor): Monitor {
-  const type = choice(body, "type", "http", TYPES) as Monitor["type"];
+  const type = choice(body, "type", "http", TYPES);
   const http = isHttp(type);
   const { minimumInterval, maximumInterval } = state.limits;
   const expectedCodes = text(body, "expected_codes", "");

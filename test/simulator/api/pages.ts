@@ -132,7 +132,10 @@ export const pages = new Hono<CallEnv>()
     return ok(c, null);
   })
   .get("/:project/domains", READ, (c) => {
-    const shown = visible(c, projectOf(c).domains).map((domain) => presentDomain(c, domain));
+    const shown = visible(
+      c,
+      projectOf(c).domains.map((domain) => presentDomain(c, domain)),
+    );
     return ok(c, shown, { page: 1, per_page: 100, count: shown.length, total_count: shown.length });
   })
   .post("/:project/domains", WRITE, async (c) => {

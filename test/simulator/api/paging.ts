@@ -1,4 +1,4 @@
-import { ok, type Call } from "./call.ts";
+import { ok, type Call, type ResultInfo } from "./call.ts";
 import { Refusal } from "./refusal.ts";
 
 interface Paging {
@@ -38,16 +38,15 @@ export const SEARCH_PAGING: Paging = {
   refusal: () => new Refusal(400, 1002, "per_page is not in range [1, 1000]: validation failed"),
 };
 
-export function visible<T extends object>(c: Call, objects: T[]): T[] {
+/** Objects as answers show them. */
+export type Shown = Record<string, unknown>;
+
+export function visible(c: Call, objects: Shown[]): Shown[] {
   const { omit } = c.env;
-  return omit === undefined ? objects : objects.filter((object) => !omit(object as Record<string, unknown>));
+  return omit === undefined ? objects : objects.filter((object) => !omit(object));
 }
 
-export function page<T extends object>(
-  c: Call,
-  all: T[],
-  paging: Paging,
-): { items: T[]; info: Parameters<typeof ok>[2] } {
+export function page(c: Call, all: Shown[], paging: Paging): { items: Shown[]; info: ResultInfo } {
   const objects = visible(c, all);
   const number = Number(c.req.query("page") ?? 1);
   const size = Number(c.req.query("per_page") ?? paging.defaultSize);
@@ -65,13 +64,13 @@ export function page<T extends object>(
   };
 }
 
-export function paged<T extends object>(c: Call, all: T[], paging: Paging): Response {
+export function paged(c: Call, all: Shown[], paging: Paging): Response {
   const { items, info } = page(c, all, paging);
   return ok(c, items, info);
 }
 
 /** Lists of monitors, pools and load balancers: everything at once, or pages that honour per_page up to the page size (API-FACTS 5.5). */
-export function loadBalancingList<T extends object>(c: Call, all: T[]): Response {
+export function loadBalancingList(c: Call, all: Shown[]): Response {
   const { listMode, listPageSize } = c.env.state.switches;
   const objects = visible(c, all);
   if (listMode === "everything") {

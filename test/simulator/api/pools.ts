@@ -63,7 +63,7 @@ export const pools = new Hono<CallEnv>()
     const changed = [...state.pools.values()]
       .filter((pool) => pool.notification_email !== "")
       .toSorted((left, right) => (left.name < right.name ? -1 : 1))
-      .map((pool) => ({ ...pool, notification_email: "", modified_on: timestamp(state, now) }));
+      .map((pool) => Object.assign({}, pool, { notification_email: "", modified_on: timestamp(state, now) }));
     for (const pool of changed) state.pools.set(pool.id, pool);
     return loadBalancingList(
       c,

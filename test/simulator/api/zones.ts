@@ -89,7 +89,10 @@ export const zones = new Hono<CallEnv>()
     const packs = [...c.env.state.certificatePacks.values()].filter(
       (pack) => pack.zone_id === zone.id && (everything || pack.status === "active"),
     );
-    const shown = visible(c, packs).map((pack) => presentPack(pack));
+    const shown = visible(
+      c,
+      packs.map((pack) => presentPack(pack)),
+    );
     return ok(c, shown, { page: 1, per_page: 20, count: shown.length, total_count: shown.length });
   })
   .get("/:zone/ssl/certificate_packs/quota", zoneScope, needs("SSL and Certificates Read"), (c) =>
