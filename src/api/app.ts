@@ -1,0 +1,47 @@
+// The API's table of contents.
+import { requireToken } from "./authentication.ts";
+import type { ApiDependencies } from "./dependencies.ts";
+import { describeApi } from "./document.ts";
+import { answerException } from "./exceptions.ts";
+import { checkIdempotencyKey } from "./idempotency-key.ts";
+import { refuseOtherMethods } from "./methods.ts";
+import { answerProblem } from "./problem.ts";
+import { requestId } from "./request-id.ts";
+import { createRouter } from "./router.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { failoverRoutes } from "./routes/failovers.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { planRoutes } from "./routes/plan.ts";
+import { probeRoutes } from "./routes/probes.ts";
+import { transitionRoutes } from "./routes/transitions.ts";
+
+export function createApp(dependencies: ApiDependencies) {
+  const app = createRouter();
+  app.onError(answerException(dependencies));
+  app.notFound((c) => answerProblem(c, { code: "not-found", detail: "There is nothing at this path." }));
+
+  app.use(requestId());
+  app.use("/v1/*", async (c, next) => {
+    await next();
+    // Answers change without the revision doing so, and they are not for everybody.
+    c.header("Cache-Control", "no-store");
+  });
+  app.use("/v1/*", requireToken(dependencies), checkIdempotencyKey());
+
+  app.route("/", healthRoutes(dependencies));
+  app.route(
+    "/",
+    openApiRoutes(() => describeApi(app)),
+  );
+  app.route("/v1", eventRoutes(dependencies));
+  app.route("/v1/operations", operationRoutes(dependencies));
+  app.route("/v1/failovers", failoverRoutes(dependencies));
+  app.route("/v1/failovers", transitionRoutes(dependencies));
+  app.route("/v1/failovers", planRoutes(dependencies));
+  app.route("/v1/failovers", probeRoutes(dependencies));
+
+  refuseOtherMethods(app);
+  return app;
+}

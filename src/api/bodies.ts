@@ -1,0 +1,90 @@
+// The bodies of the requests, each strict. The body of a create is the core's own `specInputSchema`.
+import { z } from "@hono/zod-openapi";
+import { GUARD_IDS } from "../failover/guards.ts";
+import { specInputSchema } from "../failover/spec.ts";
+
+export const newFailoverSchema = specInputSchema.meta({
+  id: "NewFailover",
+  description: "A failover to create: four members are enough, everything else has a default.",
+  example: {
+    name: "shop",
+    hostname: "www.example.com",
+    primary: { address: "origin.example.net" },
+    secondary: { pages_project: "shop" },
+  },
+});
+
+/** Which members there are is known here; whether the merged spec is right is the Coordinator's to say. */
+export const failoverPatchSchema = z
+  .strictObject(
+    Object.fromEntries(Object.keys(specInputSchema.shape).map((member) => [member, z.unknown().optional()])),
+  )
+  .superRefine((patch, context) => {
+    if (!Object.hasOwn(patch, "name")) return;
+    context.addIssue({ code: "custom", path: ["name"], message: "is fixed: a failover keeps its name" });
+  })
+  .meta({
+    id: "FailoverPatch",
+    description: "A JSON merge patch (RFC 7396) of the spec: null restores a member's default.",
+    example: { monitor: { path: "/health" } },
+  });
+
+export const reasonSchema = z
+  .string()
+  .trim()
+  .min(1, "must say why")
+  .max(500)
+  .meta({ description: "Why; it is kept with the event.", example: "the drill of last week still counts" });
+
+const overrideSchema = z
+  .array(
+    z
+      .enum(GUARD_IDS, `is not a guard; the guards are ${GUARD_IDS.join(", ")}`)
+      .meta({ example: "target-not-ready" }),
+  )
+  .max(GUARD_IDS.length)
+  .meta({ description: "Guards to get past; needs a reason.", example: ["target-not-ready"] });
+
+function transitionSchema<const T extends readonly [string, ...string[]]>(
+  stages: T,
+  id: string,
+  verb: string,
+) {
+  return z
+    .strictObject({
+      to: z
+        .enum(stages)
+        .optional()
+        .meta({
+          description: `The stage to ${verb} to; the neighbouring one unless given.`,
+          example: stages[0],
+        }),
+      override: overrideSchema.optional(),
+      reason: reasonSchema.optional(),
+    })
+    .superRefine(({ override, reason }, context) => {
+      if (reason !== undefined || override === undefined || override.length === 0) return;
+      context.addIssue({
+        code: "custom",
+        path: ["reason"],
+        message: "is required where guards are overridden",
+      });
+    })
+    .meta({ id, description: `How to ${verb}; may be left out.` });
+}
+
+export const promotionSchema = transitionSchema(["testing", "production"], "Promotion", "promote");
+export const demotionSchema = transitionSchema(["testing", "draft"], "Demotion", "demote");
+
+export const adoptionSchema = z
+  .strictObject({ reason: reasonSchema })
+  .meta({ id: "Adoption", description: "Why the drift in role is wanted." });
+
+export const emptySchema = z
+  .strictObject({})
+  .meta({ id: "Empty", description: "No members; the body may be left out." });
+
+/** Drops members that are undefined: optional members of the ports are absent or have a value. */
+export function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never;
+}

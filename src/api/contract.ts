@@ -1,0 +1,94 @@
+// What the routes have in common in the OpenAPI document: parameters, headers, and the answers that say no.
+import { z, type RouteConfig } from "@hono/zod-openapi";
+import { PROBLEMS, type ProblemCode } from "./problem.ts";
+
+const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
+
+export const ifMatchRequired = parameter("IfMatchRequired");
+export const ifMatch = parameter("IfMatch");
+export const prefer = parameter("Prefer");
+export const idempotencyKey = parameter("IdempotencyKey");
+export const requestIdParameter = parameter("RequestId");
+
+const header = (name: string, description: string, example: string, more: object = {}) => ({
+  name,
+  in: "header",
+  description,
+  schema: { type: "string", example },
+  ...more,
+});
+
+export const PARAMETERS = {
+  IfMatchRequired: header("If-Match", "The ETag as last read, or *.", '"3"', { required: true }),
+  IfMatch: header("If-Match", "Honoured where sent: the ETag as last read, or *.", '"3"'),
+  Prefer: header(
+    "Prefer",
+    "`wait=N` waits up to N seconds, at most 60, for the operation to end.",
+    "wait=30",
+  ),
+  IdempotencyKey: header("Idempotency-Key", "1 to 255 printable ASCII characters.", "promote-shop-1"),
+  RequestId: header("X-Request-Id", "1 to 100 of A-Z a-z 0-9 _ -; made here unless given.", "deploy-4711"),
+} as const;
+
+const answerHeader = (description: string, example: string) => ({
+  description,
+  schema: { type: "string" as const, example },
+});
+
+export const HEADERS = {
+  requestId: { "X-Request-Id": answerHeader("Finds the request in the log.", "req_5f0c1c5e8f1b") },
+  etag: { ETag: answerHeader("The failover's revision.", '"3"') },
+  location: { Location: answerHeader("Where the result is to be found.", "/v1/operations/op_7Hk2") },
+  preferenceApplied: { "Preference-Applied": answerHeader("The wait that was honoured.", "wait=30") },
+};
+
+export const referenceSchema = z.object({
+  id: z.string().meta({ description: "The failover's id or its name.", example: "shop" }),
+});
+
+export function answer<S extends z.ZodType>(description: string, schema: S, headers: object = {}) {
+  return {
+    description,
+    headers: { ...HEADERS.requestId, ...headers } as Record<string, ReturnType<typeof answerHeader>>,
+    content: { "application/json": { schema } },
+  };
+}
+
+/** One answer for each status, however many codes share it. */
+export const PROBLEM_ANSWERS = Object.fromEntries(
+  Object.values(PROBLEMS).map(({ status }) => {
+    const titles = Object.values(PROBLEMS).filter((one) => one.status === status);
+    const headers = {
+      ...HEADERS.requestId,
+      ...(status === 401 ? { "WWW-Authenticate": answerHeader("How to authenticate.", "Bearer") } : {}),
+      ...(status === 405 ? { Allow: answerHeader("The methods that there are.", "GET, HEAD") } : {}),
+      ...(status === 503 ? { "Retry-After": answerHeader("Seconds to wait.", "5") } : {}),
+    };
+    const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
+    const description = `${titles.map(({ title }) => title).join(", or: ")}.`;
+    return [`Problem${status}`, { description, headers, content }];
+  }),
+);
+
+/** Answers by reference; what every route may answer is added. */
+export function problems(...codes: readonly ProblemCode[]): RouteConfig["responses"] {
+  const all: readonly ProblemCode[] = [...codes, "bad-request", "unauthorized", "internal", "unavailable"];
+  return Object.fromEntries(
+    all.map((code) => [
+      PROBLEMS[code].status,
+      { $ref: `#/components/responses/Problem${PROBLEMS[code].status}` },
+    ]),
+  ) as never;
+}
+
+/** A body that readBody validates: documented by reference, so that it isn't read twice. */
+export function jsonBody(component: string, { required = true, mergePatch = false } = {}) {
+  const media = { schema: { $ref: `#/components/schemas/${component}` } };
+  return {
+    required,
+    content: {
+      "application/json": media,
+      ...(mergePatch ? { "application/merge-patch+json": media } : {}),
+    },
+  };
+}

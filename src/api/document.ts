@@ -1,0 +1,124 @@
+// The OpenAPI 3.1 document: what zod-openapi derives from the routes, and what it can't know.
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import {
+  adoptionSchema,
+  demotionSchema,
+  emptySchema,
+  failoverPatchSchema,
+  newFailoverSchema,
+  promotionSchema,
+} from "./bodies.ts";
+import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
+import type { ApiEnv } from "./dependencies.ts";
+import { problemSchema } from "./schemas.ts";
+
+interface JsonSchema {
+  $ref?: string;
+  type?: string | string[];
+  description?: string;
+  example?: unknown;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  anyOf?: JsonSchema[];
+  enum?: unknown[];
+}
+
+/** Components that no route names by a zod schema. */
+function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>): void {
+  registry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "Authorization: Bearer <token>; the first token is the installation's ADMIN_TOKEN.",
+  });
+  for (const [name, parameter] of Object.entries(PARAMETERS)) {
+    registry.registerComponent("parameters", name, parameter as never);
+  }
+  for (const [name, response] of Object.entries(PROBLEM_ANSWERS)) {
+    registry.registerComponent("responses", name, response);
+  }
+  registry.register("Problem", problemSchema);
+  registry.register("NewFailover", newFailoverSchema);
+  registry.register("FailoverPatch", failoverPatchSchema);
+  registry.register("Promotion", promotionSchema);
+  registry.register("Demotion", demotionSchema);
+  registry.register("Adoption", adoptionSchema);
+  registry.register("Empty", emptySchema);
+}
+
+/** The spec's members are described once, where it is shown; what may be asked for borrows the words. */
+function describeLike(asked: JsonSchema, shown: JsonSchema): JsonSchema {
+  const { description = shown.description, example = shown.example } = asked;
+  const properties = Object.entries(asked.properties ?? {}).map(([name, member]) => {
+    const model = shown.properties?.[name];
+    return [name, model === undefined ? member : describeLike(member, model)] as const;
+  });
+  return {
+    ...asked,
+    ...(description === undefined ? {} : { description }),
+    ...(example === undefined || asked.properties !== undefined ? {} : { example }),
+    ...(asked.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+    ...(asked.anyOf === undefined
+      ? {}
+      : {
+          anyOf: asked.anyOf.map((form) =>
+            form.properties === undefined ? form : describeLike(form, shown),
+          ),
+        }),
+  };
+}
+
+function orNull(schema: JsonSchema): JsonSchema {
+  if (schema.anyOf !== undefined) {
+    return schema.anyOf.some(({ type }) => type === "null")
+      ? schema
+      : { ...schema, anyOf: [...schema.anyOf, { type: "null" }] };
+  }
+  const types = [schema.type ?? []].flat();
+  return {
+    ...schema,
+    type: [...new Set([...types, "null"])],
+    ...(schema.enum === undefined ? {} : { enum: [...schema.enum, null] }),
+  };
+}
+
+/** RFC 7396: every member may be absent, and null takes it back to its default. */
+function mergePatchOf(schema: JsonSchema): JsonSchema {
+  const { required: _, properties, ...rest } = schema;
+  if (properties === undefined) return schema;
+  const members = Object.entries(properties).map(
+    ([name, member]) => [name, orNull(mergePatchOf(member))] as const,
+  );
+  return { ...rest, properties: Object.fromEntries(members) };
+}
+
+function completeBodies(schemas: Record<string, JsonSchema>): Record<string, JsonSchema> {
+  const { Spec: shown, NewFailover: asked, FailoverPatch: patch } = schemas;
+  if (shown === undefined || asked === undefined || patch === undefined) return schemas;
+  const described = { ...describeLike(asked, shown), description: asked.description ?? "" };
+  const { name: _, ...members } = described.properties ?? {};
+  return {
+    ...schemas,
+    NewFailover: described,
+    FailoverPatch: {
+      ...mergePatchOf({ ...described, properties: members }),
+      description: patch.description ?? "",
+      example: patch.example,
+    },
+  };
+}
+
+export function describeApi(app: OpenAPIHono<ApiEnv>) {
+  registerComponents(app);
+  const document = app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Understudy",
+      version: "1",
+      description: "Automates and guards an active-passive failover behind a Cloudflare load balancer.",
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+  });
+  const schemas = (document.components?.schemas ?? {}) as Record<string, JsonSchema>;
+  return { ...document, components: { ...document.components, schemas: completeBodies(schemas) } };
+}

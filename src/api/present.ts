@@ -1,0 +1,186 @@
+// Core types → the wire shapes of schemas.ts: snake_case, RFC 3339, nothing that is not in the contract.
+import type { z } from "@hono/zod-openapi";
+import type { Readiness } from "../actions/reader-port.ts";
+import type {
+  FailoverEvent,
+  FailoverView,
+  KnownDrift,
+  Operation,
+  PlanView,
+  ProbeResult,
+  Refusal,
+  Sample,
+  SideHealth,
+} from "../failover/results.ts";
+import type * as schemas from "./schemas.ts";
+
+type Wire<K extends keyof typeof schemas> = (typeof schemas)[K] extends z.ZodType
+  ? z.output<(typeof schemas)[K]>
+  : never;
+
+function rfc3339(at: number): string {
+  return new Date(at).toISOString();
+}
+function maybeRfc3339(at: number | null): string | null {
+  return at === null ? null : rfc3339(at);
+}
+
+export function presentRefusal({ guard, message, facts, overridable }: Refusal): Wire<"refusalSchema"> {
+  return { guard, message, facts: { ...facts }, overridable };
+}
+
+function presentHealth({ verdict, since, witnesses }: SideHealth) {
+  return {
+    verdict,
+    since: maybeRfc3339(since),
+    witnesses: witnesses.map((one) => ({
+      witness: one.witness,
+      verdict: one.verdict,
+      since: maybeRfc3339(one.since),
+      observed_at: maybeRfc3339(one.observedAt),
+      detail: one.detail,
+    })),
+  };
+}
+
+function presentDrift(drift: KnownDrift) {
+  return {
+    role: drift.role,
+    class: drift.class,
+    path: drift.path,
+    before: drift.before ?? null,
+    after: drift.after ?? null,
+    first_seen_at: rfc3339(drift.firstSeenAt),
+    heal_at: maybeRfc3339(drift.healAt),
+  };
+}
+
+function presentForeign({ path, message }: { readonly path: string; readonly message: string }) {
+  return { path, message };
+}
+
+export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
+  const { spec, facts, ids, status } = view;
+  return {
+    id: view.id,
+    name: view.name,
+    revision: view.revision,
+    stage: view.stage,
+    active: view.active,
+    hostname: spec.hostname,
+    test_hostname: spec.test_hostname,
+    zone: facts.zone === null ? null : { id: facts.zone.id, name: facts.zone.name },
+    // The core's spec has the wire's names already; the copy only drops its readonly.
+    spec: structuredClone(spec) as Wire<"failoverSchema">["spec"],
+    cloudflare: {
+      monitor_id: ids.monitor ?? null,
+      primary_pool_id: ids.primary ?? null,
+      secondary_pool_id: ids.secondary ?? null,
+      load_balancer_id: ids.load_balancer ?? null,
+    },
+    status: {
+      sync: status.sync,
+      message: status.message,
+      health: {
+        primary: presentHealth(status.health.primary),
+        secondary: presentHealth(status.health.secondary),
+      },
+      serving: status.serving,
+      readiness: view.readiness,
+      operation: view.operationId,
+      reconciled_revision: status.reconciledRevision,
+      observed_at: maybeRfc3339(status.observedAt),
+      drift: status.drift.map(presentDrift),
+      foreign: status.foreign.map(presentForeign),
+    },
+    leases: [],
+    created_at: rfc3339(view.createdAt),
+    updated_at: rfc3339(view.updatedAt),
+  };
+}
+
+export function presentOperation(operation: Operation): Wire<"operationSchema"> {
+  const over = operation.steps.filter(({ status }) => status !== "pending" && status !== "running");
+  return {
+    id: operation.id,
+    kind: operation.kind,
+    failover_id: operation.failoverId,
+    status: operation.status,
+    message: operation.message,
+    steps: operation.steps.map((step) => ({
+      name: step.name,
+      status: step.status,
+      started_at: maybeRfc3339(step.startedAt),
+      finished_at: maybeRfc3339(step.finishedAt),
+      detail: step.detail,
+    })),
+    progress: { done: over.length, total: operation.steps.length },
+    refusals: operation.refusals.map(presentRefusal),
+    result: operation.result === null ? null : { ...operation.result },
+    deadline_at: rfc3339(operation.deadlineAt),
+    created_at: rfc3339(operation.createdAt),
+    finished_at: maybeRfc3339(operation.finishedAt),
+  };
+}
+
+export function presentPlan(plan: PlanView): Wire<"planSchema"> {
+  return {
+    id: plan.id,
+    failover_id: plan.failoverId,
+    revision: plan.revision,
+    changes: plan.changes.map(({ action, kind, role, reason, differences }) => ({
+      action,
+      kind,
+      role,
+      reason,
+      differences: differences.map(({ path, before, after }) => ({
+        path,
+        before: before ?? null,
+        after: after ?? null,
+      })),
+    })),
+    refusals: plan.refusals.map(presentRefusal),
+    foreign: plan.foreign.map(presentForeign),
+  };
+}
+
+function presentProbe({ ok, status, latencyMs, failure, detail, way }: ProbeResult) {
+  return { ok, status, latency_ms: latencyMs, failure, detail, way };
+}
+
+export function presentSample({ tick, primary, secondary, hostname }: Sample): Wire<"sampleSchema"> {
+  return {
+    tick: rfc3339(tick),
+    primary: presentProbe(primary),
+    secondary: presentProbe(secondary),
+    hostname: hostname === null ? null : presentProbe(hostname),
+  };
+}
+
+export function presentEvent(event: FailoverEvent): Wire<"eventSchema"> {
+  return {
+    id: event.id,
+    type: event.type,
+    at: rfc3339(event.at),
+    failover_id: event.failoverId,
+    actor: { kind: event.origin.actor.kind, name: event.origin.actor.name },
+    request_id: event.origin.requestId,
+    data: { ...event.data },
+  };
+}
+
+export function isReady({ database, cloudflare, tickFresh }: Readiness): boolean {
+  return database && cloudflare && tickFresh;
+}
+
+export function presentReadiness(readiness: Readiness): Wire<"readinessSchema"> {
+  return {
+    status: isReady(readiness) ? "ok" : "unavailable",
+    message: readiness.message,
+    database: readiness.database,
+    cloudflare: readiness.cloudflare,
+    last_tick_at: maybeRfc3339(readiness.lastTickAt),
+    tick_fresh: readiness.tickFresh,
+    blocked_until: maybeRfc3339(readiness.blockedUntil),
+  };
+}

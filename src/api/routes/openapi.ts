@@ -1,0 +1,28 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import * as contract from "../contract.ts";
+import { createRouter } from "../router.ts";
+
+const get = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  operationId: "getOpenApi",
+  tags: ["Documentation"],
+  summary: "This document",
+  security: [],
+  parameters: [contract.requestIdParameter],
+  responses: {
+    200: contract.answer(
+      "OpenAPI 3.1.",
+      z.record(z.string(), z.unknown()).meta({ description: "An OpenAPI 3.1 document." }),
+    ),
+  },
+});
+
+/** The document is asked for late: it describes the whole app, this route too. */
+export function openApiRoutes(describe: () => object) {
+  let document: string | null = null;
+  return createRouter().openapi(get, (c) => {
+    document ??= JSON.stringify(describe());
+    return c.body(document, 200, { "content-type": "application/json" }) as never;
+  });
+}

@@ -1,0 +1,200 @@
+// The spec as it is shown, every default filled in. Its descriptions serve the request bodies too (document.ts).
+import { z } from "@hono/zod-openapi";
+import { REGIONS } from "../failover/spec.ts";
+
+function endpointSchema(description: string, example: string) {
+  return z
+    .object({
+      address: z.string().nullable().meta({
+        description:
+          "Hostname or public IP address; null until Cloudflare has told a Pages project's subdomain.",
+        example,
+      }),
+      pages_project: z.string().optional().meta({ description: "The Pages project.", example: "shop" }),
+      custom_domain: z
+        .string()
+        .optional()
+        .meta({
+          description: "The Pages project's custom domain that is used.",
+          example: "shop.example.org",
+        }),
+      host_header: z.string().nullable().meta({
+        description: "The Host that this endpoint is asked for; null passes the visitor's through.",
+        example: "www.example.com",
+      }),
+      port: z.int().optional().meta({ description: "A port other than the protocol's own.", example: 8080 }),
+      description: z
+        .string()
+        .meta({ description: "What the pool is called in its description.", example: "production website" }),
+      marker: z
+        .object({
+          header: z
+            .string()
+            .optional()
+            .meta({
+              description: "A response header that only this endpoint sends.",
+              example: "x-served-by",
+            }),
+          value: z.string().optional().meta({ description: "That header's value.", example: "origin" }),
+          body: z
+            .string()
+            .optional()
+            .meta({ description: "A text that only this endpoint's body has.", example: "Pages version" }),
+        })
+        .optional()
+        .meta({ description: "What tells this endpoint's answers from the other's." }),
+    })
+    .meta({ description });
+}
+
+const monitorSchema = z
+  .object({
+    type: z
+      .enum(["http", "https"])
+      .meta({ description: "The protocol of the health check.", example: "http" }),
+    description: z
+      .string()
+      .meta({ description: "The monitor's description.", example: "HTTP - 200 - Follow Redirects" }),
+    method: z.enum(["GET", "HEAD"]).meta({ description: "The request method.", example: "GET" }),
+    path: z.string().meta({ description: "The path that is asked for.", example: "/" }),
+    port: z.int().meta({ description: "The port; 80 for http and 443 for https unless given.", example: 80 }),
+    expected_codes: z
+      .string()
+      .meta({
+        description: "Status codes or classes that are healthy, a comma between them.",
+        example: "200",
+      }),
+    expected_body: z
+      .string()
+      .meta({ description: "A text that a healthy body has; empty for any.", example: "" }),
+    follow_redirects: z.boolean().meta({ description: "Whether redirects are followed.", example: true }),
+    allow_insecure: z
+      .boolean()
+      .meta({ description: "Whether a certificate that can't be verified is accepted.", example: false }),
+    interval: z.int().meta({ description: "Seconds between two checks.", example: 60 }),
+    timeout: z.int().meta({ description: "Seconds until a check has failed.", example: 5 }),
+    retries: z.int().meta({ description: "Further tries before a check has failed.", example: 2 }),
+    consecutive_up: z
+      .int()
+      .optional()
+      .meta({ description: "Good checks in a row before it is healthy.", example: 1 }),
+    consecutive_down: z
+      .int()
+      .optional()
+      .meta({ description: "Failed checks in a row before it is unhealthy.", example: 1 }),
+    header: z
+      .record(z.string(), z.array(z.string()))
+      .optional()
+      .meta({ description: "Request headers beside Host.", example: { "X-Check": ["understudy"] } }),
+  })
+  .meta({ description: "Cloudflare's health check, with Cloudflare's member names." });
+
+const loadBalancerSchema = z
+  .object({
+    proxied: z
+      .boolean()
+      .meta({ description: "Whether traffic goes through Cloudflare's proxy.", example: true }),
+    ttl: z
+      .int()
+      .optional()
+      .meta({ description: "Seconds that resolvers may keep the answer; only unproxied.", example: 30 }),
+    session_affinity: z
+      .enum(["none", "cookie", "ip_cookie", "header"])
+      .meta({ description: "How visitors stay with one endpoint.", example: "none" }),
+    session_affinity_ttl: z.int().optional().meta({ description: "Seconds that they stay.", example: 1800 }),
+    session_affinity_attributes: z
+      .object({
+        samesite: z
+          .enum(["Auto", "Lax", "None", "Strict"])
+          .optional()
+          .meta({ description: "SameSite of the affinity cookie.", example: "Auto" }),
+        secure: z
+          .enum(["Auto", "Always", "Never"])
+          .optional()
+          .meta({ description: "Secure of the affinity cookie.", example: "Auto" }),
+        drain_duration: z
+          .int()
+          .optional()
+          .meta({ description: "Seconds that a disabled endpoint keeps its visitors.", example: 60 }),
+        zero_downtime_failover: z
+          .enum(["none", "temporary", "sticky"])
+          .optional()
+          .meta({ description: "Where visitors go when their endpoint fails.", example: "sticky" }),
+        headers: z
+          .array(z.string())
+          .optional()
+          .meta({ description: "Headers that affinity goes by.", example: ["x-session"] }),
+        require_all_headers: z
+          .boolean()
+          .optional()
+          .meta({ description: "Whether all of them must be there.", example: false }),
+      })
+      .optional()
+      .meta({ description: "Details of session affinity; left to Cloudflare unless given." }),
+    adaptive_routing: z
+      .object({
+        failover_across_pools: z
+          .boolean()
+          .meta({
+            description: "Whether a failed request is tried on the other pool at once.",
+            example: true,
+          }),
+      })
+      .meta({ description: "Retries between the pools." }),
+    description: z
+      .string()
+      .meta({ description: "The load balancer's description.", example: "shop: active-passive failover" }),
+  })
+  .meta({ description: "The load balancer's own settings." });
+
+const policy = (of: string) =>
+  z
+    .enum(["heal", "report"])
+    .meta({ description: `Whether drift ${of} is healed or only reported.`, example: "heal" });
+
+export const specSchema = z
+  .object({
+    name: z
+      .string()
+      .meta({
+        description: "Lower-case letters, digits and inner hyphens, at most 50; fixed.",
+        example: "shop",
+      }),
+    hostname: z
+      .string()
+      .meta({
+        description: "The production hostname, in a zone of the account.",
+        example: "www.example.com",
+      }),
+    test_hostname: z.string().nullable().meta({
+      description: "The hostname before production; `lb-<name>.<zone>` unless given.",
+      example: "lb-shop.example.com",
+    }),
+    primary: endpointSchema("The endpoint that stands first.", "origin.example.net"),
+    secondary: endpointSchema("The endpoint that steps in.", "shop.pages.dev"),
+    monitor: monitorSchema,
+    check_regions: z.array(z.enum(REGIONS)).meta({
+      description: "Regions from which Cloudflare checks both pools.",
+      example: ["WNAM"],
+    }),
+    load_balancer: loadBalancerSchema,
+    drift: z
+      .object({
+        role: policy("in role (order, enabled, name, fallback)"),
+        safety: policy("that makes failing over unsafe"),
+        cosmetic: policy("that changes nothing for visitors"),
+      })
+      .meta({ description: "What happens to drift, by class; one word sets all three." }),
+    drift_grace_seconds: z.int().meta({
+      description: "How long role drift made by somebody else is left alone in production.",
+      example: 900,
+    }),
+    failback: z
+      .object({
+        mode: z
+          .enum(["automatic"])
+          .meta({ description: "`automatic` is Cloudflare's own behaviour.", example: "automatic" }),
+      })
+      .meta({ description: "How traffic returns when the active endpoint is healthy again." }),
+  })
+  .meta({ id: "Spec", description: "What the user asked for, defaults filled in." });
