@@ -1,6 +1,7 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
 import type { Facts, Side } from "./failover.ts";
 import type { EndpointInput, SpecInput } from "./spec.ts";
+import { MONITOR_DEFAULTS } from "./spec-rules.ts";
 
 export interface Endpoint {
   /** Null as long as Cloudflare hasn't told the Pages project's subdomain. */
@@ -66,26 +67,42 @@ export interface Spec {
 }
 
 /** Drops members that are undefined: an absent member and an undefined one must not differ. */
-function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never;
+function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };
+function defined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
+}
+
+/** A project may be called `constructor`: only what was read of Cloudflare counts. */
+function subdomainOf(project: string | undefined, facts: Facts): string | null {
+  return project !== undefined && Object.hasOwn(facts.subdomains, project)
+    ? (facts.subdomains[project] ?? null)
+    : null;
+}
+
+function describeEndpoint(side: Side, isPages: boolean): string {
+  if (side === "primary") return "production website";
+  return isPages ? "Pages version" : "stand-in website";
 }
 
 function completeEndpoint(input: EndpointInput, side: Side, hostname: string, facts: Facts): Endpoint {
-  const { host_header: givenHost, ...given } = input;
-  const isPages = given.pages_project !== undefined;
-  const address = given.address ?? given.custom_domain ?? facts.subdomains[given.pages_project ?? ""] ?? null;
-  const defaultHost = isPages ? address : hostname;
-  const defaultDescription = isPages
-    ? "Pages version"
-    : side === "primary"
-      ? "production website"
-      : "stand-in website";
+  const { host_header: given, ...members } = input;
+  const isPages = input.pages_project !== undefined;
+  const address = input.address ?? input.custom_domain ?? subdomainOf(input.pages_project, facts);
+  const passesVisitorsHost = given === null || given === "";
+  // Pages finds the project by the Host header alone (API-FACTS 12.3), so for Pages it is always set.
+  const hostHeader = isPages
+    ? passesVisitorsHost
+      ? address
+      : (given ?? address)
+    : passesVisitorsHost
+      ? null
+      : (given ?? hostname);
   return defined({
-    ...given,
+    ...members,
     address,
-    host_header: givenHost === undefined ? defaultHost : givenHost === "" ? null : givenHost,
-    description: given.description ?? defaultDescription,
-  }) as Endpoint;
+    host_header: hostHeader,
+    description: input.description ?? describeEndpoint(side, isPages),
+  });
 }
 
 function completeMonitor(input: SpecInput["monitor"]): MonitorSpec {
@@ -105,10 +122,10 @@ function completeMonitor(input: SpecInput["monitor"]): MonitorSpec {
     expected_body: given.expected_body ?? "",
     follow_redirects: follow,
     allow_insecure: given.allow_insecure ?? false,
-    interval: given.interval ?? 60,
-    timeout: given.timeout ?? 5,
-    retries: given.retries ?? 2,
-  }) as MonitorSpec;
+    interval: given.interval ?? MONITOR_DEFAULTS.interval,
+    timeout: given.timeout ?? MONITOR_DEFAULTS.timeout,
+    retries: given.retries ?? MONITOR_DEFAULTS.retries,
+  });
 }
 
 function completeDrift(input: SpecInput["drift"]): Record<DriftClass, Policy> {
@@ -135,7 +152,7 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
       session_affinity: lb.session_affinity ?? "none",
       adaptive_routing: { failover_across_pools: lb.adaptive_routing?.failover_across_pools ?? true },
       description: lb.description ?? `${input.name}: active-passive failover`,
-    }) as LoadBalancerSpec,
+    }),
     drift: completeDrift(input.drift),
     drift_grace_seconds: input.drift_grace_seconds ?? 900,
     failback: { mode: input.failback?.mode ?? "automatic" },

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { addressProblem, isAddressLiteral } from "./addresses.ts";
 import { hostnameProblem, normalizeHostname } from "./hostnames.ts";
+import { loadBalancerProblems, monitorProblems } from "./spec-rules.ts";
 
 export const REGIONS = [
   "WNAM",
@@ -28,9 +29,17 @@ const hostname = z
     if (problem !== null) context.addIssue({ code: "custom", message: problem });
   });
 
+/** An IPv6 address has many spellings; kept is the shortest (RFC 5952), because two spellings must not look like drift. */
+export function normalizeAddress(text: string): string {
+  const name = normalizeHostname(text);
+  return isAddressLiteral(name) && name.includes(":") && !name.startsWith("[")
+    ? new URL(`http://[${name}]`).hostname.slice(1, -1)
+    : name;
+}
+
 const address = z
   .string()
-  .transform((text) => (isAddressLiteral(text) ? text.toLowerCase() : normalizeHostname(text)))
+  .transform(normalizeAddress)
   .superRefine((text, context) => {
     const problem = isAddressLiteral(text) ? addressProblem(text) : hostnameProblem(text);
     if (problem !== null) context.addIssue({ code: "custom", message: problem });
@@ -57,7 +66,11 @@ const marker = z
   .refine(
     (m) => m.header !== undefined || m.body !== undefined,
     "needs header (with an optional value) or body",
-  );
+  )
+  .refine((m) => m.value === undefined || m.header !== undefined, {
+    path: ["value"],
+    message: "is the value of a header: name that header in header",
+  });
 
 /** One strict object rather than a union, so that a wrong member is named and not "no branch matched". */
 const endpoint = z
@@ -74,12 +87,17 @@ const endpoint = z
       example: "shop.example.org",
     }),
     host_header: z
-      .union([z.literal(""), hostname])
+      .string()
+      .transform((text) => (text === "" ? "" : normalizeHostname(text)))
+      .superRefine((name, context) => {
+        const problem = name === "" ? null : hostnameProblem(name);
+        if (problem !== null) context.addIssue({ code: "custom", message: problem });
+      })
       .nullable()
       .optional()
       .meta({
         description:
-          "The Host that health checks and visitors' requests carry to this endpoint. The empty string (on create also null) passes the visitor's Host through. Default: a Pages endpoint's own name, else the production hostname.",
+          "The Host that health checks and visitors' requests carry to this endpoint. The empty string (on create also null) passes the visitor's Host through, which a Pages endpoint would not answer. Default: a Pages endpoint's own name, else the production hostname.",
         example: "www.example.com",
       }),
     port: z
@@ -102,40 +120,65 @@ const endpoint = z
     if (given.custom_domain !== undefined && given.pages_project === undefined) {
       context.addIssue({ code: "custom", path: ["custom_domain"], message: "belongs to a pages_project" });
     }
+    // Pages finds the project by the Host header alone (API-FACTS 12.3).
+    if (given.host_header === "" && given.pages_project !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["host_header"],
+        message:
+          "can't pass the visitor's Host to a Pages project, which answers only to its own names: leave it out",
+      });
+    }
   });
 
 const EXPECTED_CODES = /^[1-5](\d\d|xx)(,[1-5](\d\d|xx))*$/i;
 
-const monitor = z.strictObject({
-  type: z.enum(["http", "https"]).optional(),
-  method: z.enum(["GET", "HEAD"]).optional(),
-  path: z
-    .string()
-    .regex(/^\/[^\s#]*$/, "must begin with / and hold no blanks")
-    .max(1024)
-    .optional(),
-  port: z.int().min(1).max(65535).optional(),
-  expected_codes: z
-    .string()
-    .transform((codes) => codes.replaceAll(" ", "").toLowerCase())
-    .pipe(z.string().regex(EXPECTED_CODES, "is not a list of status codes or classes such as 200 or 2xx"))
-    .optional(),
-  expected_body: z.string().max(1024).optional(),
-  follow_redirects: z.boolean().optional(),
-  allow_insecure: z.boolean().optional(),
-  interval: z.int().min(5).max(3600).optional(),
-  timeout: z.int().min(1).max(10).optional(),
-  retries: z.int().min(0).max(5).optional(),
-  consecutive_up: z.int().min(0).max(100).optional(),
-  consecutive_down: z.int().min(0).max(100).optional(),
-  header: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name"),
-      z.array(z.string().max(1024)).max(10),
-    )
-    .optional(),
-  description: z.string().max(500).optional(),
-});
+const monitorHeader = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9-]+$/, "is not a header name"),
+    z.array(z.string().max(1024)).min(1).max(10),
+  )
+  .superRefine((header, context) => {
+    const seen = new Set<string>();
+    for (const name of Object.keys(header)) {
+      const lower = name.toLowerCase();
+      const issue = (message: string) => context.addIssue({ code: "custom", path: [name], message });
+      if (lower === "user-agent")
+        issue("can't be overridden: health checks always carry Cloudflare's User-Agent");
+      if (seen.has(lower)) issue("stands here twice, in different capitals: give each header once");
+      seen.add(lower);
+    }
+  });
+
+const monitor = z
+  .strictObject({
+    type: z.enum(["http", "https"]).optional(),
+    method: z.enum(["GET", "HEAD"]).optional(),
+    path: z
+      .string()
+      .regex(/^\/[^\s#]*$/, "must begin with / and hold no blanks")
+      .max(1024)
+      .optional(),
+    port: z.int().min(1).max(65535).optional(),
+    expected_codes: z
+      .string()
+      .transform((codes) => codes.replaceAll(" ", "").toLowerCase())
+      .pipe(z.string().regex(EXPECTED_CODES, "is not a list of status codes or classes such as 200 or 2xx"))
+      .optional(),
+    expected_body: z.string().max(1024).optional(),
+    follow_redirects: z.boolean().optional(),
+    allow_insecure: z.boolean().optional(),
+    interval: z.int().min(5).max(3600).optional(),
+    timeout: z.int().min(1).max(10).optional(),
+    retries: z.int().min(0).max(5).optional(),
+    consecutive_up: z.int().min(0).max(100).optional(),
+    consecutive_down: z.int().min(0).max(100).optional(),
+    header: monitorHeader.optional(),
+    description: z.string().max(500).optional(),
+  })
+  .superRefine((given, context) => {
+    for (const problem of monitorProblems(given)) context.addIssue({ code: "custom", ...problem });
+  });
 
 const loadBalancer = z
   .strictObject({
@@ -149,23 +192,35 @@ const loadBalancer = z
         secure: z.enum(["Auto", "Always", "Never"]).optional(),
         drain_duration: z.int().min(0).max(3600).optional(),
         zero_downtime_failover: z.enum(["none", "temporary", "sticky"]).optional(),
-        headers: z.array(z.string().min(1).max(100)).max(5).optional(),
+        headers: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .max(100)
+              .regex(/^[A-Za-z0-9_-]+$/, "is not a header name"),
+          )
+          .max(5)
+          .refine((names) => new Set(names).size === names.length, "must name each header once")
+          .optional(),
         require_all_headers: z.boolean().optional(),
       })
       .optional(),
     adaptive_routing: z.strictObject({ failover_across_pools: z.boolean().optional() }).optional(),
     description: z.string().max(500).optional(),
   })
-  .refine((lb) => lb.proxied === false || lb.ttl === undefined, {
-    path: ["ttl"],
-    message: "has a meaning only where proxied is false",
+  .superRefine((given, context) => {
+    for (const problem of loadBalancerProblems(given)) context.addIssue({ code: "custom", ...problem });
   });
 
 const policy = z.enum(["heal", "report"]);
-const drift = z.union([
-  policy,
-  z.strictObject({ role: policy.optional(), safety: policy.optional(), cosmetic: policy.optional() }),
-]);
+const drift = z.union(
+  [
+    policy,
+    z.strictObject({ role: policy.optional(), safety: policy.optional(), cosmetic: policy.optional() }),
+  ],
+  "must be heal or report, or an object that says so for role, safety and cosmetic",
+);
 
 const failback = z.strictObject({ mode: z.enum(["automatic"]) });
 
@@ -180,7 +235,12 @@ export const specInputSchema = z.strictObject({
   primary: endpoint,
   secondary: endpoint,
   monitor: monitor.optional(),
-  check_regions: z.array(z.enum(REGIONS)).min(1).max(13).optional(),
+  check_regions: z
+    .array(z.enum(REGIONS))
+    .min(1)
+    .max(13)
+    .refine((regions) => new Set(regions).size === regions.length, "must name each region once")
+    .optional(),
   load_balancer: loadBalancer.optional(),
   drift: drift.optional(),
   drift_grace_seconds: z.int().min(0).max(86400).optional(),
