@@ -2,6 +2,7 @@
 // sorting and rounding (API-FACTS 9) disappears. Desired and observed both go through here and nowhere else.
 import type { Body } from "./desired.ts";
 import type { Kind } from "./marker.ts";
+import { normalizeAddress } from "./spec.ts";
 
 /** Path → value. A path begins with Cloudflare's member name; a value is plain JSON. */
 export type Canonical = ReadonlyMap<string, unknown>;
@@ -22,9 +23,16 @@ const hundredths = (value: unknown, whenAbsent: number): number =>
   Math.round(number(value, whenAbsent) * 100) / 100;
 const hostname = (value: unknown): string => lower(value).replace(/\.$/, "");
 
+const isHttp = (type: string): boolean => type === "http" || type === "https";
+
 function effectivePort(port: unknown, type: string): number {
   const given = number(port, 0);
   return given === 0 ? (type === "https" ? 443 : type === "http" ? 80 : 0) : given;
+}
+
+function method(value: unknown, type: string): string {
+  if (isHttp(type)) return text(value, "GET").toUpperCase();
+  return type === "tcp" ? "connection_established" : "";
 }
 
 function codes(value: unknown): string {
@@ -44,12 +52,16 @@ function headers(value: unknown): Record<string, readonly unknown[]> {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+const asText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+/** Sets come back in any order. */
+const asSet = (value: unknown): readonly string[] => [...new Set(list(value).map(asText))].toSorted();
+
 function canonicalMonitor(object: Body, owns: Ownership): Map<string, unknown> {
   const type = lower(object["type"], "http");
   const fields = new Map<string, unknown>([
     ["type", type],
     ["description", text(object["description"])],
-    ["method", text(object["method"], "GET").toUpperCase()],
+    ["method", method(object["method"], type)],
     ["path", text(object["path"], "/")],
     ["port", effectivePort(object["port"], type)],
     ["expected_codes", codes(object["expected_codes"])],
@@ -66,21 +78,38 @@ function canonicalMonitor(object: Body, owns: Ownership): Map<string, unknown> {
   return fields;
 }
 
-/** Origins come back sorted by name, whatever the order sent: compared as a map by name. */
+/**
+ * Origins come back sorted by name, whatever the order sent: compared as a map by name. Each stands here as a whole,
+ * which is what differs where one is missing or extra, and member by member.
+ */
 function canonicalOrigins(value: unknown): [string, unknown][] {
   return list(value)
     .filter(isObject)
     .flatMap((origin): [string, unknown][] => {
-      const at = `origins.${text(origin["name"])}`;
+      const at = originPath(text(origin["name"]));
       const header = isObject(origin["header"]) ? headers(origin["header"])["host"] : undefined;
-      return [
-        [`${at}.address`, hostname(origin["address"])],
-        [`${at}.enabled`, flag(origin["enabled"], true)],
-        [`${at}.weight`, hundredths(origin["weight"], 1)],
-        [`${at}.port`, number(origin["port"], 0)],
-        [`${at}.header.Host`, list(header).map(hostname).toSorted()],
-      ];
+      const members = {
+        address: normalizeAddress(text(origin["address"])),
+        enabled: flag(origin["enabled"], true),
+        weight: hundredths(origin["weight"], 1),
+        port: number(origin["port"], 0),
+        "header.Host": asSet(list(header).map(hostname).filter(Boolean)),
+      };
+      const inner = Object.entries(members).map(([member, is]): [string, unknown] => [`${at}.${member}`, is]);
+      return inner.concat([[at, members]]);
     });
+}
+
+export function originPath(name: string): string {
+  return `origins.${name}`;
+}
+
+const ORIGIN_MEMBER = /^(origins\..*)\.(address|enabled|weight|port|header\.Host)$/;
+
+/** Which origin a path leads into, and to which of its members; null for a path to an origin as a whole or elsewhere. */
+export function originMember(path: string): { readonly origin: string; readonly member: string } | null {
+  const [, origin, member] = ORIGIN_MEMBER.exec(path) ?? [];
+  return origin === undefined || member === undefined ? null : { origin, member };
 }
 
 function canonicalPool(object: Body): Map<string, unknown> {
@@ -98,8 +127,8 @@ function canonicalPool(object: Body): Map<string, unknown> {
 }
 
 function allRegionsAsNull(regions: readonly unknown[]): readonly string[] | null {
-  const names = regions.map((region) => String(region).toUpperCase());
-  return names.includes("ALL_REGIONS") ? null : names.toSorted();
+  const names = asSet(regions.map((region) => asText(region).toUpperCase()));
+  return names.includes("ALL_REGIONS") ? null : names;
 }
 
 function steering(object: Body): string {
@@ -130,24 +159,29 @@ function canonicalLoadBalancer(object: Body, owns: Ownership): Map<string, unkno
     ],
   ]);
   if (owns("ttl")) fields.set("ttl", number(object["ttl"], 30));
-  if (owns("session_affinity_ttl"))
-    fields.set("session_affinity_ttl", number(object["session_affinity_ttl"], 0));
-  const given = object["session_affinity_attributes"];
-  for (const member of AFFINITY_ATTRIBUTES) {
+  if (owns("session_affinity_ttl")) {
+    const byDefault = lower(object["session_affinity"]) === "header" ? 1800 : 82800;
+    fields.set("session_affinity_ttl", number(object["session_affinity_ttl"], 0) || byDefault);
+  }
+  const attributes = canonicalAttributes(object["session_affinity_attributes"]);
+  for (const [member, value] of Object.entries(attributes)) {
     const path = `session_affinity_attributes.${member}`;
-    if (owns(path)) fields.set(path, isObject(given) ? (given[member] ?? null) : null);
+    if (owns(path)) fields.set(path, value);
   }
   return fields;
 }
 
-const AFFINITY_ATTRIBUTES = [
-  "samesite",
-  "secure",
-  "drain_duration",
-  "zero_downtime_failover",
-  "headers",
-  "require_all_headers",
-] as const;
+function canonicalAttributes(value: unknown): Record<string, unknown> {
+  const given = isObject(value) ? value : {};
+  return {
+    samesite: lower(given["samesite"], "auto"),
+    secure: lower(given["secure"], "auto"),
+    drain_duration: number(given["drain_duration"], 0),
+    zero_downtime_failover: lower(given["zero_downtime_failover"], "none"),
+    headers: asSet(given["headers"]),
+    require_all_headers: flag(given["require_all_headers"], false),
+  };
+}
 
 /** Whether an optional member is ours: it is exactly where the desired body gives it. */
 type Ownership = (path: string) => boolean;

@@ -87,7 +87,8 @@ export function desiredObjects(failover: Failover, installation: string): Desire
     load_balancer: desiredLoadBalancer(failover, spec),
   };
   const marked = (role: Role): Body => {
-    const text = String(bodies[role]["description"] ?? "");
+    const { description } = bodies[role];
+    const text = typeof description === "string" ? description : "";
     return { ...bodies[role], description: describeWith(text, markerOf(installation, failover.id, role)) };
   };
   return {

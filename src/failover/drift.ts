@@ -12,7 +12,7 @@ import type { Policy, Spec } from "./complete.ts";
 import type { Body } from "./desired.ts";
 import type { Stage } from "./failover.ts";
 import { kindOf, type Role } from "./marker.ts";
-import { overlay, patchBody, type Change, type Difference } from "./plan.ts";
+import { keepObserved, narrowChange, same, type Change, type Difference } from "./plan.ts";
 import type { KnownDrift } from "./results.ts";
 
 export interface DriftContext {
@@ -34,11 +34,13 @@ export interface DriftDecision {
   readonly drift: readonly KnownDrift[];
 }
 
-function isOurs(role: Role, difference: Difference, desired: Body, applied: Body | undefined): boolean {
+/** Ours is what the user asked for since it was last in place; all else is somebody else's doing. */
+function isOurs(role: Role, difference: Difference, applied: Body | undefined): boolean {
   if (applied === undefined) return true;
-  const owns = ownershipOf(desired);
-  const before = canonical(kindOf(role), applied, owns).get(difference.path) ?? null;
-  return JSON.stringify(before) !== JSON.stringify(difference.after);
+  const was = canonical(kindOf(role), applied, ownershipOf(applied));
+  // A member that the spec gives only since then; what isn't wanted at all (an origin too many) was never ours.
+  if (!was.has(difference.path)) return difference.after !== null;
+  return !same(was.get(difference.path), difference.after);
 }
 
 function healAt(difference: Difference, firstSeenAt: number, context: DriftContext): number | null {
@@ -50,27 +52,34 @@ function healAt(difference: Difference, firstSeenAt: number, context: DriftConte
 
 function asDrift(role: Role, difference: Difference, context: DriftContext): KnownDrift {
   const before = context.known.find(
-    (one) =>
-      one.role === role &&
-      one.path === difference.path &&
-      JSON.stringify(one.before) === JSON.stringify(difference.before),
+    (one) => one.role === role && one.path === difference.path && same(one.before, difference.before),
   );
-  const firstSeenAt = before?.firstSeenAt ?? context.now;
+  // Never later than now, or a clock that was set back would put healing off.
+  const firstSeenAt = Math.min(before?.firstSeenAt ?? context.now, context.now);
   return { role, ...difference, firstSeenAt, healAt: healAt(difference, firstSeenAt, context) };
+}
+
+function isDue(drift: KnownDrift, context: DriftContext): boolean {
+  return context.asked || (drift.healAt !== null && drift.healAt <= context.now);
 }
 
 function decideCreate(change: Change, context: DriftContext): { drift: KnownDrift[]; write: boolean } {
   if (context.applied[change.role] === undefined) return { drift: [], write: true };
   const vanished: Difference = { path: "id", before: null, after: change.kind, class: "safety" };
   const drift = asDrift(change.role, vanished, context);
-  return { drift: [drift], write: context.asked || drift.healAt !== null };
+  return { drift: [drift], write: isDue(drift, context) };
 }
 
-/** `objects` and `desired` are by role what the changes were planned from. */
+/** What is held back stays as it is, also inside of an array or object that a PATCH replaces whole. */
+function withoutHeld(change: Change, held: readonly KnownDrift[], object: Body): Change {
+  return { ...change, body: held.reduce((body, { path }) => keepObserved(body, path, object), change.body) };
+}
+
+/** `objects` is by role what the changes were planned from. */
 export function decideDrift(
   changes: readonly Change[],
   objects: Readonly<Partial<Record<Role, Body>>>,
-  desired: Readonly<Record<Role, Body>>,
+  _desired: Readonly<Record<Role, Body>>,
   context: DriftContext,
 ): DriftDecision {
   const write: Change[] = [];
@@ -84,24 +93,21 @@ export function decideDrift(
       else held.push(...decision.drift);
       continue;
     }
-    const object = objects[change.role] ?? {};
     const heldHere: KnownDrift[] = [];
     const now: Difference[] = [];
     for (const difference of change.differences) {
-      if (isOurs(change.role, difference, desired[change.role], context.applied[change.role])) {
+      if (isOurs(change.role, difference, context.applied[change.role])) {
         now.push(difference);
         continue;
       }
       const one = asDrift(change.role, difference, context);
       drift.push(one);
-      if (context.asked || (one.healAt !== null && one.healAt <= context.now)) now.push(difference);
+      if (isDue(one, context)) now.push(difference);
       else heldHere.push(one);
     }
     held.push(...heldHere);
     if (now.length === 0) continue;
-    // What is held back stays as it is, also inside of an array that a PATCH replaces whole.
-    const body = heldHere.reduce((b, one) => overlay(b, one.path, one.before), desired[change.role]);
-    write.push({ ...change, differences: now, body: patchBody(change.role, object, body, now) });
+    write.push(withoutHeld(narrowChange(change, now), heldHere, objects[change.role] ?? {}));
   }
   return { write, held, drift };
 }

@@ -6,7 +6,7 @@
 //   unknown      |   –     | nothing: absence is a fact, not a guess
 //   found        | lost    | nothing: it isn't ours any more; `blocked` says so
 //   found        | ours    | update of exactly the members that differ; nothing where none does
-import { canonical, ownershipOf } from "./canonical.ts";
+import { canonical, originMember, originPath, ownershipOf, type Canonical } from "./canonical.ts";
 import type { DriftClass } from "./complete.ts";
 import type { Body, Desired } from "./desired.ts";
 import { desiredObjects } from "./desired.ts";
@@ -63,7 +63,8 @@ export interface Plan {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function same(a: unknown, b: unknown): boolean {
+/** Canonical values are plain JSON in one order, so equal values read the same. */
+export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
@@ -72,7 +73,7 @@ export function classOf(role: Role, path: string): DriftClass {
   if (path === "description" || (kindOf(role) === "pool" && path === "name")) return "cosmetic";
   if (role === "load_balancer" && ["name", "enabled", "default_pools", "fallback_pool"].includes(path))
     return "role";
-  if (kindOf(role) === "pool" && (path === "enabled" || /^origins\.[^.]*\.enabled$/.test(path)))
+  if (kindOf(role) === "pool" && (path === "enabled" || originMember(path)?.member === "enabled"))
     return "role";
   return "safety";
 }
@@ -84,21 +85,34 @@ export function findDifferences(role: Role, observed: Body, desired: Body): Diff
   const shouldBe = canonical(kind, desired, owns);
   const paths = [...new Set([...shouldBe.keys(), ...is.keys()])];
   return paths.flatMap((path): Difference[] => {
+    if (isSaidOtherwise(path, is, shouldBe)) return [];
     const before = is.get(path) ?? null;
     const after = shouldBe.get(path) ?? null;
     return same(before, after) ? [] : [{ path, before, after, class: classOf(role, path) }];
   });
 }
 
+/** An origin on one side only differs as a whole and not member by member; one on both sides the other way round. */
+function isSaidOtherwise(path: string, is: Canonical, shouldBe: Canonical): boolean {
+  const onBothSides = (origin: string) => is.has(origin) && shouldBe.has(origin);
+  const inner = originMember(path);
+  return inner === null ? path.startsWith("origins.") && onBothSides(path) : !onBothSides(inner.origin);
+}
+
+const objectsIn = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter(isObject) : [];
+
+function mergedOrigin(known: Body, desired: Body): Body {
+  const { disabled_at: _, header: __, port: ___, ...foreign } = known;
+  return { ...foreign, ...desired };
+}
+
 /** Arrays and nested objects are replaced whole by a PATCH, so what isn't ours inside of them is carried along. */
 function mergedOrigins(observed: unknown, desired: unknown): unknown {
-  const before = Array.isArray(observed) ? observed.filter(isObject) : [];
-  const after = Array.isArray(desired) ? desired.filter(isObject) : [];
-  return after.map((origin) => {
-    const known = before.find((candidate) => candidate["name"] === origin["name"]) ?? {};
-    const { disabled_at: _, header: __, port: ___, ...foreign } = known;
-    return { ...foreign, ...origin };
-  });
+  const before = objectsIn(observed);
+  return objectsIn(desired).map((origin) =>
+    mergedOrigin(before.find((known) => known["name"] === origin["name"]) ?? {}, origin),
+  );
 }
 
 function memberToSend(member: string, observed: Body, desired: Body): unknown {
@@ -121,16 +135,57 @@ export function patchBody(
   return Object.fromEntries([...members].map((member) => [member, memberToSend(member, observed, desired)]));
 }
 
+/** An update cut down to some of its differences: what it would send, without the members in which the others lie. */
+export function narrowChange(change: Change, differences: readonly Difference[]): Change {
+  const members = new Set(differences.map(({ path }) => path.split(".")[0] ?? path));
+  if (change.kind === "monitor") members.add("expected_codes");
+  return {
+    ...change,
+    reason: updateReason(differences),
+    differences,
+    body: Object.fromEntries(Object.entries(change.body).filter(([member]) => members.has(member))),
+  };
+}
+
 /** Sets one canonical path of a desired body; an origin is found by its name. */
 export function overlay(desired: Body, path: string, value: unknown): Body {
-  const origin = /^origins\.([^.]*)\.(enabled|weight|port|address)$/.exec(path);
-  if (origin === null) return path.includes(".") ? desired : { ...desired, [path]: value };
-  const origins = Array.isArray(desired["origins"]) ? desired["origins"].filter(isObject) : [];
-  const member = origin[2] ?? "";
-  return {
-    ...desired,
-    origins: origins.map((one) => (one["name"] === origin[1] ? { ...one, [member]: value } : one)),
-  };
+  const inner = originMember(path);
+  if (inner === null) return path.includes(".") ? desired : { ...desired, [path]: value };
+  const given = inner.member === "header.Host" ? { header: { Host: value } } : { [inner.member]: value };
+  const set = (origin: Body) =>
+    originPath(String(origin["name"])) === inner.origin ? { ...origin, ...given } : origin;
+  return { ...desired, origins: objectsIn(desired["origins"]).map(set) };
+}
+
+/** Copies one member as it was observed, or its absence. */
+function withObserved(body: Body, member: string, observed: Body): Body {
+  const { [member]: _, ...others } = body;
+  return observed[member] === undefined ? others : { ...others, [member]: observed[member] };
+}
+
+function keepObservedOrigin(sent: unknown, path: string, observed: unknown): unknown {
+  const inner = originMember(path);
+  const named = (origin: Body) => originPath(String(origin["name"])) === (inner?.origin ?? path);
+  const known = objectsIn(observed).find(named);
+  const origins = objectsIn(sent);
+  if (inner === null) {
+    const { disabled_at: _, ...kept } = known ?? {};
+    return [...origins.filter((origin) => !named(origin)), ...(known === undefined ? [] : [kept])];
+  }
+  const member = inner.member.split(".")[0] ?? inner.member;
+  return origins.map((origin) => (named(origin) ? withObserved(origin, member, known ?? {}) : origin));
+}
+
+/** A body to be sent that leaves one canonical path as it was observed; a member that isn't sent needs nothing. */
+export function keepObserved(body: Body, path: string, observed: Body): Body {
+  const [member = path, inner] = path.split(".");
+  if (body[member] === undefined) return body;
+  if (member === "origins") {
+    return { ...body, origins: keepObservedOrigin(body["origins"], path, observed["origins"]) };
+  }
+  if (inner === undefined) return withObserved(body, member, observed);
+  const [sent, known] = [body[member], observed[member]];
+  return { ...body, [member]: withObserved(isObject(sent) ? sent : {}, inner, isObject(known) ? known : {}) };
 }
 
 /** An adopted deviation is wanted for as long as it is in place; once it is gone, what was desired before counts again. */
@@ -142,7 +197,7 @@ export function withAdopted(failover: Failover, role: Role, object: Body, desire
 }
 
 function createReason(role: Role): string {
-  return `${role === "primary" || role === "secondary" ? `the ${role} pool` : `the ${role.replace("_", " ")}`} does not exist`;
+  return `${describeRole(role)} does not exist`;
 }
 
 function planCreate(role: Role, desired: Body): Change {
@@ -153,14 +208,15 @@ function planCreate(role: Role, desired: Body): Change {
     role,
     id: null,
     reason: createReason(role),
-    differences: [...fields].map(([path, after]) => ({
-      path,
-      before: null,
-      after,
-      class: classOf(role, path),
-    })),
+    differences: [...fields]
+      .filter(([path]) => originMember(path) === null)
+      .map(([path, after]) => ({ path, before: null, after, class: classOf(role, path) })),
     body: desired,
   };
+}
+
+function updateReason(differences: readonly Difference[]): string {
+  return `${differences.map(({ path }) => path).join(", ")} ${differences.length === 1 ? "is" : "are"} not as wanted`;
 }
 
 export function planUpdate(role: Role, object: Body, desired: Body): Change | null {
@@ -171,7 +227,7 @@ export function planUpdate(role: Role, object: Body, desired: Body): Change | nu
     kind: kindOf(role),
     role,
     id: String(object["id"]),
-    reason: `${differences.map(({ path }) => path).join(", ")} ${differences.length === 1 ? "is" : "are"} not as wanted`,
+    reason: updateReason(differences),
     differences,
     body: patchBody(role, object, desired, differences),
   };
@@ -196,8 +252,26 @@ export function findForeignRouting(loadBalancer: Body, sharedWith: readonly stri
   ];
 }
 
+/**
+ * The failover with the ids that are true now: of what was found and is ours, its own; of what is absent, none, because
+ * a stored id then names nothing; of what could not be seen, the stored one. Desired bodies refer to these.
+ */
+export function withObservedIds(failover: Failover, observed: Observed, installation: string): Failover {
+  const ids: Partial<Record<Role, string>> = {};
+  for (const role of ROLES) {
+    const sighting = observed[role];
+    const stored = failover.ids[role];
+    const isOurs =
+      sighting.state === "found" &&
+      carriesMarker(sighting.object["description"], markerOf(installation, failover.id, role));
+    const id = isOurs && typeof sighting.object["id"] === "string" ? sighting.object["id"] : stored;
+    if (sighting.state !== "absent" && id !== undefined) ids[role] = id;
+  }
+  return { ...failover, ids };
+}
+
 export function planChanges(failover: Failover, observed: Observed, installation: string): Plan {
-  const desired: Desired = desiredObjects(failover, installation);
+  const desired: Desired = desiredObjects(withObservedIds(failover, observed, installation), installation);
   const changes: Change[] = [];
   const blocked: string[] = [];
   const unknown: string[] = [];
@@ -232,7 +306,7 @@ export function planChanges(failover: Failover, observed: Observed, installation
     failoverId: failover.id,
     revision: failover.revision,
     changes,
-    foreign: lb.state === "found" ? findForeignRouting(lb.object, observed.sharedWith) : [],
+    foreign: findForeignRouting(lb.state === "found" ? lb.object : {}, observed.sharedWith),
     blocked,
     unknown,
   };
