@@ -22,7 +22,8 @@ const OVERRIDABLE = {
 } as const;
 
 export type GuardId = keyof typeof OVERRIDABLE;
-export const GUARD_IDS = Object.keys(OVERRIDABLE) as readonly GuardId[];
+const isGuardId = (id: string): id is GuardId => Object.hasOwn(OVERRIDABLE, id);
+export const GUARD_IDS: readonly GuardId[] = Object.keys(OVERRIDABLE).filter(isGuardId);
 
 export function refusal(guard: GuardId, message: string, facts: Record<string, unknown> = {}): Refusal {
   return { guard, message, facts, overridable: OVERRIDABLE[guard] };
@@ -73,7 +74,8 @@ function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
   }
   const probe = health.witnesses.find(({ witness }) => witness === "probe");
   // Origins often admit only Cloudflare: our probe may add a refusal only where it succeeded before.
-  if (probe?.verdict === "unhealthy" && facts.probeSucceededBefore[side]) {
+  const fails = probe?.verdict === "unhealthy" || probe?.verdict === "flapping";
+  if (fails && facts.probeSucceededBefore[side]) {
     const message = `Cloudflare finds the ${side} endpoint healthy, but our probe does not: ${probe.detail ?? "it fails"}`;
     return [
       refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses: why }),
@@ -82,8 +84,7 @@ function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
   return [];
 }
 
-/** All that stands against taking a failover one stage further. */
-export function guardPromotion(facts: PromotionFacts): Refusal[] {
+function guardReadiness(facts: PromotionFacts): Refusal[] {
   if (facts.unreadable !== null) {
     const message = `Cloudflare could not be read, so nothing is known of the endpoints now: ${facts.unreadable}`;
     return [refusal("target-not-ready", message, { reason: facts.unreadable })];
@@ -92,6 +93,12 @@ export function guardPromotion(facts: PromotionFacts): Refusal[] {
   if (!facts.inSync) {
     refusals.push(refusal("target-not-ready", `the failover is not in place yet: ${facts.syncMessage}`, {}));
   }
+  return refusals;
+}
+
+/** All that stands against taking a failover one stage further. */
+export function guardPromotion(facts: PromotionFacts): Refusal[] {
+  const refusals = guardReadiness(facts);
   if (facts.foreign.length > 0) {
     const message = `visitors can be sent past the pair: ${facts.foreign.map((one) => one.message).join("; ")}`;
     refusals.push(refusal("foreign-routing", message, { foreign: facts.foreign }));

@@ -45,6 +45,13 @@ export function judgePlaces(places: readonly PlaceHealth[]): {
   return { healthy: false, detail: `${reason} in ${failing.length} of ${places.length} places` };
 }
 
+const isRecent = (change: number, now: number): boolean => change <= now && now - change < FLAPPING_WINDOW_MS;
+
+function verdictOf(healthy: boolean | null, recentChanges: number): Verdict {
+  if (recentChanges >= FLAPPING_CHANGES) return "flapping";
+  return healthy === null ? "unknown" : healthy ? "healthy" : "unhealthy";
+}
+
 /** Folds a new reading into what was known; a change is remembered for as long as it can count as flapping. */
 export function foldPoolHealth(
   before: PoolHealth | undefined,
@@ -54,7 +61,7 @@ export function foldPoolHealth(
   if (before === undefined || before.poolId !== poolId) {
     return { poolId, healthy, since: at, readAt: at, changes: [], detail };
   }
-  const recent = before.changes.filter((change) => at - change < FLAPPING_WINDOW_MS);
+  const recent = before.changes.filter((change) => isRecent(change, at));
   if (before.healthy === healthy) return { ...before, readAt: at, changes: recent, detail };
   // The first result after "no results yet" is news, but no change of health.
   const changes = before.healthy === null || healthy === null ? recent : [...recent, at];
@@ -69,15 +76,8 @@ export function cloudflareWitness(health: PoolHealth | undefined, now: number): 
   if (now - readAt > WITNESS_FRESH_MS) {
     return { ...nothing, observedAt: readAt, detail: "Cloudflare's health was not read for ten minutes" };
   }
-  const recent = health.changes.filter((change) => now - change < FLAPPING_WINDOW_MS);
-  const verdict: Verdict =
-    recent.length >= FLAPPING_CHANGES
-      ? "flapping"
-      : health.healthy === null
-        ? "unknown"
-        : health.healthy
-          ? "healthy"
-          : "unhealthy";
+  const recent = health.changes.filter((change) => isRecent(change, now));
+  const verdict = verdictOf(health.healthy, recent.length);
   return { witness: "cloudflare", verdict, since, observedAt: readAt, detail };
 }
 
@@ -92,59 +92,87 @@ function isNotAdmitted(result: ProbeResult): boolean {
 }
 
 /** True, false, or null where the answer says nothing about the endpoint. */
-function probeOutcome(result: ProbeResult): boolean | null {
+function probeOutcome(result: ProbeResult, cloudflare: Verdict): boolean | null {
   if (result.ok) return true;
-  return result.failure === "blocked" || result.failure === "challenged" || result.failure === "cached"
-    ? null
-    : false;
+  const saysNothing = ["blocked", "challenged", "cached"].includes(result.failure ?? "");
+  return saysNothing || (cloudflare === "healthy" && isNotAdmitted(result)) ? null : false;
 }
 
-/** `samples` in tick order, oldest first. */
+/** One outcome a tick, in tick order: that a sample came late or twice changes nothing. */
+function inTickOrder(samples: readonly Sample[]): readonly Sample[] {
+  const ordered = samples.toSorted((a, b) => a.tick - b.tick);
+  return ordered.filter((sample, index) => sample.tick !== ordered[index - 1]?.tick);
+}
+
+interface ProbeHistory {
+  readonly healthy: boolean | null;
+  readonly since: number | null;
+  /** Instants at which an outcome differed from the one before. */
+  readonly changes: readonly number[];
+}
+
+interface Run {
+  readonly outcome: boolean | null;
+  readonly length: number;
+  readonly from: number;
+}
+
+function longerRun(run: Run | null, outcome: boolean | null, tick: number): Run {
+  return run !== null && run.outcome === outcome
+    ? { ...run, length: run.length + 1 }
+    : { outcome, length: 1, from: tick };
+}
+
+/** Folds outcomes in tick order; what was known before a long silence is forgotten. */
+function foldProbes(samples: readonly Sample[], side: Side, cloudflare: Verdict): ProbeHistory {
+  let healthy: boolean | null = null;
+  let since: number | null = null;
+  let run: Run | null = null;
+  let lastKnown: boolean | null = null;
+  let lastTick: number | null = null;
+  const changes: number[] = [];
+  for (const sample of samples) {
+    const { tick } = sample;
+    const outcome = probeOutcome(sample[side], cloudflare);
+    if (lastTick !== null && tick - lastTick > WITNESS_FRESH_MS) {
+      healthy = null;
+      since = null;
+      run = null;
+      lastKnown = null;
+    }
+    if (outcome !== null && lastKnown !== null && outcome !== lastKnown) changes.push(tick);
+    run = longerRun(run, outcome, tick);
+    if (run.length >= PROBE_THRESHOLD && (outcome !== healthy || since === null)) {
+      healthy = outcome;
+      since = run.from;
+    }
+    lastKnown = outcome ?? lastKnown;
+    lastTick = tick;
+  }
+  return { healthy, since, changes };
+}
+
+/** A verdict is a function of the samples and their ticks alone, in whichever order they arrived. */
 export function probeWitness(
   samples: readonly Sample[],
   side: Side,
   cloudflare: Verdict,
   now: number,
 ): WitnessView {
-  const fresh = samples.filter((sample) => now - sample.tick <= WITNESS_FRESH_MS);
-  const last = fresh.at(-1);
-  if (last === undefined) {
-    return { witness: "probe", verdict: "unknown", since: null, observedAt: null, detail: "not probed yet" };
+  const ordered = inTickOrder(samples);
+  const last = ordered.at(-1);
+  if (last === undefined || now - last.tick > WITNESS_FRESH_MS) {
+    const [observedAt, detail] =
+      last === undefined ? [null, "not probed yet"] : [last.tick, "not probed for ten minutes"];
+    return { witness: "probe", verdict: "unknown", since: null, observedAt, detail };
   }
-  let healthy: boolean | null = null;
-  let since: number | null = null;
-  let run: { outcome: boolean | null; length: number; from: number } = {
-    outcome: null,
-    length: 0,
-    from: last.tick,
-  };
-  const changes: number[] = [];
-  for (const sample of fresh) {
-    const outcome = probeOutcome(sample[side]);
-    run =
-      outcome === run.outcome
-        ? { ...run, length: run.length + 1 }
-        : { outcome, length: 1, from: sample.tick };
-    if (outcome === null || run.length < PROBE_THRESHOLD || outcome === healthy) continue;
-    if (healthy !== null) changes.push(sample.tick);
-    healthy = outcome;
-    since = run.from;
-  }
-  const lastResult = last[side];
-  const observedAt = last.tick;
-  if (cloudflare === "healthy" && !lastResult.ok && isNotAdmitted(lastResult)) {
-    const detail = `probe not admitted: ${lastResult.detail ?? lastResult.failure ?? "refused"}`;
-    return { witness: "probe", verdict: "unknown", since: last.tick, observedAt, detail };
-  }
-  const verdict: Verdict =
-    changes.length >= FLAPPING_CHANGES
-      ? "flapping"
-      : healthy === null
-        ? "unknown"
-        : healthy
-          ? "healthy"
-          : "unhealthy";
-  return { witness: "probe", verdict, since, observedAt, detail: lastResult.ok ? null : lastResult.detail };
+  const { healthy, since, changes } = foldProbes(ordered, side, cloudflare);
+  const result = last[side];
+  const why = result.detail ?? result.failure;
+  const notAdmitted = cloudflare === "healthy" && !result.ok && isNotAdmitted(result);
+  const verdict = verdictOf(healthy, changes.filter((change) => isRecent(change, now)).length);
+  const detail = result.ok ? null : notAdmitted ? `probe not admitted: ${why ?? "refused"}` : why;
+  return { witness: "probe", verdict, since, observedAt: last.tick, detail };
 }
 
 export function deriveSideHealth(
