@@ -45,7 +45,11 @@ function unpack(parcel: Parcel): Request {
 async function returned(answer: () => Promise<Response>): Promise<Returned> {
   try {
     const response = await answer();
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    };
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
