@@ -85,6 +85,7 @@ export const emptySchema = z
   .meta({ id: "Empty", description: "No members; the body may be left out." });
 
 /** Drops members that are undefined: optional members of the ports are absent or have a value. */
-export function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never;
+export function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };
+export function given(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
 }

@@ -14,7 +14,7 @@ const MERGE_PATCH_TYPE = "application/merge-patch+json";
 
 function tooLarge() {
   const detail = `A body may have at most ${LARGEST_BODY_BYTES} bytes (64 KiB).`;
-  return problem("payload-too-large", detail, { headers: { connection: "close" } });
+  return problem("payload-too-large", detail);
 }
 
 /** Stops reading at the limit, whatever Content-Length says. */
@@ -22,7 +22,7 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > LARGEST_BODY_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
     if (size > LARGEST_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);

@@ -10,11 +10,11 @@ export const prefer = parameter("Prefer");
 export const idempotencyKey = parameter("IdempotencyKey");
 export const requestIdParameter = parameter("RequestId");
 
-const header = (name: string, description: string, example: string, more: object = {}) => ({
+const header = (name: string, description: string, example: string, more: { required?: true } = {}) => ({
   name,
-  in: "header",
+  in: "header" as const,
   description,
-  schema: { type: "string", example },
+  schema: { type: "string" as const, example },
   ...more,
 });
 
@@ -78,7 +78,7 @@ export function problems(...codes: readonly ProblemCode[]): RouteConfig["respons
       PROBLEMS[code].status,
       { $ref: `#/components/responses/Problem${PROBLEMS[code].status}` },
     ]),
-  ) as never;
+  );
 }
 
 /** A body that readBody validates: documented by reference, so that it isn't read twice. */

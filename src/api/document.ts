@@ -31,7 +31,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
     description: "Authorization: Bearer <token>; the first token is the installation's ADMIN_TOKEN.",
   });
   for (const [name, parameter] of Object.entries(PARAMETERS)) {
-    registry.registerComponent("parameters", name, parameter as never);
+    registry.registerComponent("parameters", name, parameter);
   }
   for (const [name, response] of Object.entries(PROBLEM_ANSWERS)) {
     registry.registerComponent("responses", name, response);

@@ -14,8 +14,8 @@ const STORE_UNREACHABLE = /D1_(EXEC_)?ERROR(?!.*SQLITE_(?!BUSY|LOCKED|IOERR|FULL
 export function isUnavailable(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (STORE_UNREACHABLE.test(cause.message)) return true;
-    const flags = cause as { retryable?: unknown; overloaded?: unknown };
-    if (flags.retryable === true || flags.overloaded === true) return true;
+    if ("retryable" in cause && cause.retryable === true) return true;
+    if ("overloaded" in cause && cause.overloaded === true) return true;
   }
   return false;
 }

@@ -70,8 +70,8 @@ export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
     hostname: spec.hostname,
     test_hostname: spec.test_hostname,
     zone: facts.zone === null ? null : { id: facts.zone.id, name: facts.zone.name },
-    // The core's spec has the wire's names already; the copy only drops its readonly.
-    spec: structuredClone(spec) as Wire<"failoverSchema">["spec"],
+    // The core's spec has the wire's names already.
+    spec: JSON.parse(JSON.stringify(spec)),
     cloudflare: {
       monitor_id: ids.monitor ?? null,
       primary_pool_id: ids.primary ?? null,

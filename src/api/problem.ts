@@ -50,9 +50,9 @@ export interface Problem {
 export class ProblemError extends Error {
   readonly problem: Problem;
 
-  constructor(problem: Problem) {
-    super(problem.detail);
-    this.problem = problem;
+  constructor(told: Problem) {
+    super(told.detail);
+    this.problem = told;
   }
 }
 
@@ -70,7 +70,8 @@ export function problemType(code: ProblemCode): string {
   return `urn:understudy:problem:${code}`;
 }
 
-export function answerProblem(c: Context<ApiEnv>, { code, detail, errors, refusals, headers }: Problem) {
+export function answerProblem(c: Context<ApiEnv>, answered: Problem) {
+  const { code, detail, errors, refusals, headers } = answered;
   const { status, title } = PROBLEMS[code];
   const body = {
     type: problemType(code),

@@ -1,6 +1,7 @@
 // The shapes of the API's answers (DESIGN.md, section 7). What is described here is what /openapi.json says.
 import { z } from "@hono/zod-openapi";
 import { GUARD_IDS } from "../failover/guards.ts";
+import type { ProbeFailure } from "../failover/results.ts";
 import { specSchema } from "./spec-schema.ts";
 
 const AT = "2026-11-23T09:30:00.000Z";
@@ -23,6 +24,21 @@ function facts(description: string, example: Record<string, unknown>) {
 
 const SIDES = ["primary", "secondary"] as const;
 const ROLES = ["monitor", "primary", "secondary", "load_balancer"] as const;
+const PROBE_FAILURES = [
+  "dns",
+  "refused",
+  "timeout",
+  "reset",
+  "tls",
+  "status",
+  "body",
+  "redirect",
+  "challenged",
+  "cached",
+  "blocked",
+  "protocol",
+  "unreachable",
+] as const satisfies readonly ProbeFailure[];
 const VERDICTS = ["healthy", "unhealthy", "flapping", "unknown"] as const;
 
 export const refusalSchema = z
@@ -172,13 +188,10 @@ export const failoverSchema = z
     stage: word(["draft", "testing", "production"], "How far it has been promoted."),
     active: word(SIDES, "The endpoint that stands first in the load balancer's pools."),
     hostname: text("The production hostname.", "www.example.com"),
-    test_hostname: z
-      .string()
-      .nullable()
-      .meta({
-        description: "Its hostname before production; null until the zone is known.",
-        example: "lb-shop.example.com",
-      }),
+    test_hostname: z.string().nullable().meta({
+      description: "Its hostname before production; null until the zone is known.",
+      example: "lb-shop.example.com",
+    }),
     zone: z
       .object({
         id: text("Cloudflare's id of the zone.", "023e105f4ecef8ad9ca31a8372d0c353"),
@@ -283,11 +296,7 @@ const probeResultShape = {
   status: z.int().nullable().meta({ description: "The HTTP status; null without an answer.", example: 200 }),
   latency_ms: z.number().nullable().meta({ description: "Milliseconds until the answer.", example: 84 }),
   failure: z
-    .enum(
-      "dns refused timeout reset tls status body redirect challenged cached blocked protocol unreachable".split(
-        " ",
-      ) as [string, ...string[]],
-    )
+    .enum(PROBE_FAILURES)
     .nullable()
     .meta({ description: "What kind of failure; null where ok.", example: "timeout" }),
   detail: z.string().nullable().meta({ description: "Why, in a sentence.", example: "no answer in 5 s" }),

@@ -11,13 +11,10 @@ function endpointSchema(description: string, example: string) {
         example,
       }),
       pages_project: z.string().optional().meta({ description: "The Pages project.", example: "shop" }),
-      custom_domain: z
-        .string()
-        .optional()
-        .meta({
-          description: "The Pages project's custom domain that is used.",
-          example: "shop.example.org",
-        }),
+      custom_domain: z.string().optional().meta({
+        description: "The Pages project's custom domain that is used.",
+        example: "shop.example.org",
+      }),
       host_header: z.string().nullable().meta({
         description: "The Host that this endpoint is asked for; null passes the visitor's through.",
         example: "www.example.com",
@@ -28,13 +25,10 @@ function endpointSchema(description: string, example: string) {
         .meta({ description: "What the pool is called in its description.", example: "production website" }),
       marker: z
         .object({
-          header: z
-            .string()
-            .optional()
-            .meta({
-              description: "A response header that only this endpoint sends.",
-              example: "x-served-by",
-            }),
+          header: z.string().optional().meta({
+            description: "A response header that only this endpoint sends.",
+            example: "x-served-by",
+          }),
           value: z.string().optional().meta({ description: "That header's value.", example: "origin" }),
           body: z
             .string()
@@ -58,12 +52,10 @@ const monitorSchema = z
     method: z.enum(["GET", "HEAD"]).meta({ description: "The request method.", example: "GET" }),
     path: z.string().meta({ description: "The path that is asked for.", example: "/" }),
     port: z.int().meta({ description: "The port; 80 for http and 443 for https unless given.", example: 80 }),
-    expected_codes: z
-      .string()
-      .meta({
-        description: "Status codes or classes that are healthy, a comma between them.",
-        example: "200",
-      }),
+    expected_codes: z.string().meta({
+      description: "Status codes or classes that are healthy, a comma between them.",
+      example: "200",
+    }),
     expected_body: z
       .string()
       .meta({ description: "A text that a healthy body has; empty for any.", example: "" }),
@@ -133,12 +125,10 @@ const loadBalancerSchema = z
       .meta({ description: "Details of session affinity; left to Cloudflare unless given." }),
     adaptive_routing: z
       .object({
-        failover_across_pools: z
-          .boolean()
-          .meta({
-            description: "Whether a failed request is tried on the other pool at once.",
-            example: true,
-          }),
+        failover_across_pools: z.boolean().meta({
+          description: "Whether a failed request is tried on the other pool at once.",
+          example: true,
+        }),
       })
       .meta({ description: "Retries between the pools." }),
     description: z
@@ -154,18 +144,14 @@ const policy = (of: string) =>
 
 export const specSchema = z
   .object({
-    name: z
-      .string()
-      .meta({
-        description: "Lower-case letters, digits and inner hyphens, at most 50; fixed.",
-        example: "shop",
-      }),
-    hostname: z
-      .string()
-      .meta({
-        description: "The production hostname, in a zone of the account.",
-        example: "www.example.com",
-      }),
+    name: z.string().meta({
+      description: "Lower-case letters, digits and inner hyphens, at most 50; fixed.",
+      example: "shop",
+    }),
+    hostname: z.string().meta({
+      description: "The production hostname, in a zone of the account.",
+      example: "www.example.com",
+    }),
     test_hostname: z.string().nullable().meta({
       description: "The hostname before production; `lb-<name>.<zone>` unless given.",
       example: "lb-shop.example.com",

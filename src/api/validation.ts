@@ -53,7 +53,7 @@ function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (inner, part) =>
       typeof inner === "object" && inner !== null && Object.hasOwn(inner, part)
-        ? (inner as Record<PropertyKey, unknown>)[part]
+        ? Reflect.get(inner, part)
         : undefined,
     value,
   );

@@ -68,6 +68,7 @@ export function healthRoutes(dependencies: ApiDependencies) {
         readinessOf(dependencies),
         authenticate(c.req.header("authorization"), dependencies),
       ]);
+      c.header("Cache-Control", "no-store");
       const { status, ...details } = presentReadiness(readiness);
       return c.json(known ? { status, ...details } : { status }, isReady(readiness) ? 200 : 503);
     });

@@ -19,10 +19,10 @@ const get = createRoute({
 });
 
 /** The document is asked for late: it describes the whole app, this route too. */
-export function openApiRoutes(describe: () => object) {
-  let document: string | null = null;
+export function openApiRoutes(describe: () => Record<string, unknown>) {
+  let document: Record<string, unknown> | null = null;
   return createRouter().openapi(get, (c) => {
-    document ??= JSON.stringify(describe());
-    return c.body(document, 200, { "content-type": "application/json" }) as never;
+    document ??= describe();
+    return c.json(document, 200);
   });
 }

@@ -1,0 +1,174 @@
+// Values of the core as the ports give them, complete enough to be presented.
+import { completeSpec } from "../../src/failover/complete.ts";
+import type {
+  FailoverEvent,
+  FailoverView,
+  Operation,
+  PlanView,
+  ProbeResult,
+  Sample,
+  SideHealth,
+} from "../../src/failover/results.ts";
+import { specInputSchema } from "../../src/failover/spec.ts";
+
+export const NOON = Date.UTC(2026, 10, 23, 12);
+
+export const smallestBody = {
+  name: "shop",
+  hostname: "www.example.com",
+  primary: { address: "origin.example.net" },
+  secondary: { pages_project: "shop" },
+};
+
+const facts = {
+  zone: { id: "023e105f4ecef8ad9ca31a8372d0c353", name: "example.com" },
+  subdomains: { shop: "shop-7xq.pages.dev" },
+};
+
+export function aSideHealth(change: Partial<SideHealth> = {}): SideHealth {
+  return {
+    verdict: "healthy",
+    since: NOON - 60_000,
+    witnesses: [
+      { witness: "cloudflare", verdict: "healthy", since: NOON - 60_000, observedAt: NOON, detail: null },
+      {
+        witness: "probe",
+        verdict: "unknown",
+        since: null,
+        observedAt: null,
+        detail: "probe not admitted: 403",
+      },
+    ],
+    ...change,
+  };
+}
+
+export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
+  return {
+    id: "fo_abc",
+    name: "shop",
+    revision: 3,
+    stage: "testing",
+    active: "primary",
+    spec: completeSpec(specInputSchema.parse(smallestBody), facts),
+    facts,
+    ids: { monitor: "m1", primary: "p1" },
+    deleting: null,
+    status: {
+      sync: "drifted",
+      message: "default_pools is not in the wanted order.",
+      drift: [
+        {
+          role: "load_balancer",
+          class: "role",
+          path: "default_pools",
+          before: ["p2", "p1"],
+          after: ["p1", "p2"],
+          firstSeenAt: NOON,
+          healAt: NOON + 900_000,
+        },
+      ],
+      foreign: [{ path: "region_pools.WNAM", message: "region_pools sends WNAM past the pair" }],
+      health: { primary: aSideHealth(), secondary: aSideHealth({ verdict: "unhealthy", since: null }) },
+      serving: "primary",
+      servingDetail: null,
+      reconciledRevision: 2,
+      observedAt: NOON,
+    },
+    readiness: "degraded",
+    operationId: null,
+    createdAt: NOON - 3_600_000,
+    updatedAt: NOON - 1_800_000,
+    ...change,
+  };
+}
+
+export function anOperation(change: Partial<Operation> = {}): Operation {
+  return {
+    id: "op_abc",
+    failoverId: "fo_abc",
+    kind: "promote",
+    status: "running",
+    message: "Waiting for both pools to be healthy.",
+    steps: [
+      { name: "enable", status: "succeeded", startedAt: NOON, finishedAt: NOON + 900, detail: "read back" },
+      { name: "bake", status: "running", startedAt: NOON + 900, finishedAt: null, detail: null },
+      { name: "verify", status: "pending", startedAt: null, finishedAt: null, detail: null },
+    ],
+    refusals: [],
+    state: { secretStep: 3 },
+    result: null,
+    origin: { actor: { kind: "token", name: "admin" }, requestId: "req_1" },
+    createdAt: NOON,
+    dueAt: NOON,
+    deadlineAt: NOON + 600_000,
+    finishedAt: null,
+    ...change,
+  };
+}
+
+export function aPlan(change: Partial<PlanView> = {}): PlanView {
+  return {
+    id: "pl_abc",
+    failoverId: "fo_abc",
+    revision: 3,
+    changes: [
+      {
+        action: "create",
+        kind: "monitor",
+        role: "monitor",
+        id: null,
+        reason: "there is no monitor yet",
+        differences: [{ path: "type", before: undefined, after: "http", class: "safety" }],
+        body: { type: "http" },
+      },
+    ],
+    refusals: [
+      {
+        guard: "foreign-routing",
+        message: "visitors can be sent past the pair",
+        facts: {},
+        overridable: true,
+      },
+    ],
+    foreign: [{ path: "rules", message: "two rules" }],
+    ...change,
+  };
+}
+
+function aProbeResult(change: Partial<ProbeResult> = {}): ProbeResult {
+  return {
+    ok: true,
+    status: 200,
+    latencyMs: 84,
+    failure: null,
+    detail: null,
+    traits: { server: "nginx" },
+    way: "fetch",
+    ...change,
+  };
+}
+
+export function aSample(change: Partial<Sample> = {}): Sample {
+  return {
+    failoverId: "fo_abc",
+    tick: NOON,
+    primary: aProbeResult(),
+    secondary: aProbeResult({ ok: false, status: null, failure: "timeout", detail: "no answer in 5 s" }),
+    hostname: null,
+    ...change,
+  };
+}
+
+export function anEvent(change: Partial<FailoverEvent> = {}): FailoverEvent {
+  return {
+    id: "evt_abc",
+    seq: 7,
+    type: "failover.promoted",
+    at: NOON,
+    failoverId: "fo_abc",
+    origin: { actor: { kind: "token", name: "admin" }, requestId: "req_1" },
+    data: { from: "draft", to: "testing" },
+    ...change,
+  };
+}

@@ -1,0 +1,44 @@
+// The served OpenAPI document, as far as tests walk it.
+import { inMemoryService } from "./in-memory-service.ts";
+
+export interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly security?: readonly Record<string, unknown>[];
+  readonly parameters?: readonly Record<string, unknown>[];
+  readonly requestBody?: { readonly content: Record<string, unknown> };
+  readonly responses: Record<string, Record<string, unknown>>;
+}
+
+export interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly security: readonly Record<string, unknown>[];
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: Record<string, Record<string, Record<string, unknown>>>;
+}
+
+export async function servedDocument(): Promise<Document> {
+  const { ask } = inMemoryService();
+  return (await ask("/openapi.json", { token: null })).json();
+}
+
+export function operationsOf(document: Document) {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => {
+      const security = operation.security ?? document.security;
+      return {
+        method: method.toUpperCase(),
+        path,
+        operation,
+        open: security.length === 0,
+        tokenRequired: security.length > 0 && !security.some((one) => Object.keys(one).length === 0),
+      };
+    }),
+  );
+}
+
+/** A path with its parameters filled in. */
+export function concrete(path: string): string {
+  return path.replaceAll("{id}", path.includes("operations") ? "op_abc" : "fo_abc");
+}

@@ -1,0 +1,147 @@
+// Both ports over arrays, for what is HTTP's alone: the real ones are tested with D1 and the simulator.
+import type { CoordinatorPort } from "../../src/actions/coordinator-port.ts";
+import {
+  InvalidCursor,
+  type Page,
+  type PageRequest,
+  type Readiness,
+  type ReaderPort,
+} from "../../src/actions/reader-port.ts";
+import { createApp } from "../../src/api/app.ts";
+import {
+  fail,
+  ok,
+  type Failure,
+  type FailoverEvent,
+  type Result,
+  type Sample,
+} from "../../src/failover/results.ts";
+import { aFailover, anOperation, aPlan, NOON } from "./builders.ts";
+
+export const TOKEN = "test-admin-token-Qk27";
+
+/** Cursors are the index of the next item. */
+function pageOf<T>(items: readonly T[], { limit, cursor }: PageRequest): Page<T> {
+  if (cursor !== null && !/^\d+$/.test(cursor)) throw new InvalidCursor("not a number");
+  const start = Number(cursor ?? 0);
+  const end = start + limit;
+  return { items: items.slice(start, end), nextCursor: end < items.length ? String(end) : null };
+}
+
+/** What a test sets before a request and looks at after it. */
+export class World {
+  now = NOON;
+  failovers = [aFailover()];
+  operations = [anOperation()];
+  events: FailoverEvent[] = [];
+  samples: Sample[] = [];
+  readiness: Readiness = {
+    database: true,
+    cloudflare: true,
+    lastTickAt: NOON,
+    tickFresh: true,
+    blockedUntil: null,
+    message: "ready",
+  };
+  /** What every action answers, where set. */
+  failure: Failure | null = null;
+  /** What both ports throw, where set. */
+  exception: Error | null = null;
+  /** Every call of an action, with what it was given. */
+  readonly actions: { readonly verb: string; readonly given: readonly unknown[] }[] = [];
+  reads = 0;
+  readonly logged: object[] = [];
+  readonly slept: number[] = [];
+  whenSlept: () => void = () => {};
+
+  find(reference: string) {
+    return this.failovers.find(({ id, name }) => id === reference || name === reference) ?? null;
+  }
+}
+
+function coordinatorOf(world: World): CoordinatorPort {
+  async function act<T>(verb: string, value: T, given: readonly unknown[]): Promise<Result<T>> {
+    world.actions.push({ verb, given });
+    if (world.exception !== null) throw world.exception;
+    if (world.failure !== null) return { ok: false, failure: world.failure };
+    const found = verb === "createFailover" || world.find(String(given[0])) !== null;
+    return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
+  }
+  const changed = { failoverId: "fo_abc", revision: 3 };
+  const accepted = { operationId: "op_abc" };
+  return {
+    createFailover: (...given) => act("createFailover", changed, given),
+    patchFailover: (...given) => act("patchFailover", changed, given),
+    deleteFailover: (...given) => act("deleteFailover", accepted, given),
+    promote: (...given) => act("promote", accepted, given),
+    demote: (...given) => act("demote", accepted, given),
+    reconcile: (...given) => act("reconcile", accepted, given),
+    adopt: (...given) => act("adopt", changed, given),
+    plan: (...given) => act("plan", aPlan(), given),
+    tick: async () => {},
+  };
+}
+
+function readerOf(world: World): ReaderPort {
+  function read<T>(value: () => T): T {
+    world.reads += 1;
+    if (world.exception !== null) throw world.exception;
+    return value();
+  }
+  return {
+    findFailover: async (reference) => read(() => world.find(reference)),
+    listFailovers: async (page) => read(() => pageOf(world.failovers, page)),
+    findOperation: async (id) => read(() => world.operations.find((one) => one.id === id) ?? null),
+    listEvents: async (failoverId, page) =>
+      read(() =>
+        pageOf(
+          world.events.filter((event) => failoverId === null || event.failoverId === failoverId),
+          page,
+        ),
+      ),
+    listSamples: async (failoverId, page) =>
+      read(() =>
+        pageOf(
+          world.samples.filter((sample) => sample.failoverId === failoverId),
+          page,
+        ),
+      ),
+    readiness: async () => read(() => world.readiness),
+  };
+}
+
+interface Asked {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly token?: string | null;
+}
+
+/** An app over a fresh world, and `ask`, which sends JSON with the admin's token unless told otherwise. */
+export function inMemoryService() {
+  const world = new World();
+  const app = createApp({
+    coordinator: coordinatorOf(world),
+    reader: readerOf(world),
+    adminToken: TOKEN,
+    clock: {
+      now: () => world.now,
+      sleep: async (ms) => {
+        world.slept.push(ms);
+        world.now += ms;
+        world.whenSlept();
+      },
+    },
+    log: (entry) => {
+      world.logged.push(entry);
+    },
+  });
+  async function ask(path: string, { method = "GET", body, headers = {}, token = TOKEN }: Asked = {}) {
+    const sent = new Headers(headers);
+    if (token !== null && !sent.has("authorization")) sent.set("authorization", `Bearer ${token}`);
+    if (body !== undefined && !sent.has("content-type")) sent.set("content-type", "application/json");
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return app.request(path, { method, headers: sent, ...(body === undefined ? {} : { body: text }) });
+  }
+  return { world, app, ask };
+}

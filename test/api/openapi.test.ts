@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { GUARD_IDS } from "../../src/failover/guards.ts";
+import { specInputSchema } from "../../src/failover/spec.ts";
+import { operationsOf, servedDocument, type Document } from "./document.ts";
+import { inMemoryService } from "./in-memory-service.ts";
+
+const document = await servedDocument();
+const operations = operationsOf(document);
+
+type Visit = (node: Record<string, unknown>, at: string) => void;
+
+function walk(node: unknown, visit: Visit, at = "#"): void {
+  if (typeof node !== "object" || node === null) return;
+  if (!Array.isArray(node)) visit({ ...node }, at);
+  for (const [key, inner] of Object.entries(node)) {
+    // An example may hold anything; what looks like a schema in it is none.
+    if (key !== "example") walk(inner, visit, `${at}/${key}`);
+  }
+}
+
+function resolve(reference: string, within: Document): unknown {
+  return reference
+    .slice(2)
+    .split("/")
+    .reduce<unknown>(
+      (node, part) => (typeof node === "object" && node !== null ? Reflect.get(node, part) : undefined),
+      within,
+    );
+}
+
+function everyPlaceWhere(wrong: (node: Record<string, unknown>) => boolean): string[] {
+  const places: string[] = [];
+  walk(document, (node, at) => {
+    if (wrong(node)) places.push(at);
+  });
+  return places;
+}
+
+describe("/openapi.json", () => {
+  it("says that it is OpenAPI 3.1 and what it describes", () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d$/);
+    expect(document.info).toMatchObject({ title: "Understudy", version: expect.any(String) });
+  });
+
+  it("refers only to what is there", () => {
+    const references: string[] = [];
+    walk(document, (node) => {
+      if (typeof node["$ref"] === "string") references.push(node["$ref"]);
+    });
+    expect(references.length).toBeGreaterThan(50);
+    expect(references.filter((reference) => resolve(reference, document) === undefined)).toEqual([]);
+  });
+
+  it("uses every component that it has", () => {
+    const text = JSON.stringify(document);
+    const unused = ["schemas", "parameters", "responses"].flatMap((kind) =>
+      Object.keys(document.components[kind] ?? {})
+        .map((name) => `#/components/${kind}/${name}`)
+        .filter((reference) => !text.includes(`"${reference}"`)),
+    );
+    expect(unused).toEqual(["#/components/responses/Problem405"]);
+  });
+
+  it("has none of OpenAPI 3.0's words for null", () => {
+    expect(everyPlaceWhere((node) => "nullable" in node)).toEqual([]);
+  });
+
+  it("describes every member of every schema", () => {
+    const undescribed: string[] = [];
+    walk(document, ({ properties }, at) => {
+      if (typeof properties !== "object" || properties === null || at.endsWith("/properties")) return;
+      for (const [name, member] of Object.entries(properties)) {
+        const target = typeof member.$ref === "string" ? resolve(member.$ref, document) : member;
+        if (typeof target?.description !== "string" || target.description === "") {
+          undescribed.push(`${at}/properties/${name}`);
+        }
+      }
+    });
+    expect(undescribed).toEqual([]);
+  });
+
+  it("describes every parameter, header and answer", () => {
+    const parameters = operations.flatMap(({ path, method, operation }) =>
+      (operation.parameters ?? []).map((parameter) => {
+        const found =
+          typeof parameter["$ref"] === "string" ? resolve(parameter["$ref"], document) : parameter;
+        return { path, method, parameter: { ...(found as Record<string, unknown>) } };
+      }),
+    );
+    expect(parameters.length).toBeGreaterThan(30);
+    expect(parameters.filter(({ parameter }) => typeof parameter["description"] !== "string")).toEqual([]);
+    const answers = operations.flatMap(({ operation }) => Object.values(operation.responses));
+    expect(answers.filter((one) => !("$ref" in one) && !one["description"])).toEqual([]);
+  });
+
+  it("names every operation once", () => {
+    const names = operations.map(({ operation }) => operation.operationId);
+    expect(names.every((name) => /^[a-z][A-Za-z]+$/.test(name ?? ""))).toBe(true);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("gives every operation a summary and a good answer", () => {
+    for (const { method, path, operation } of operations) {
+      expect(operation.summary, `${method} ${path}`).toBeTruthy();
+      expect(
+        Object.keys(operation.responses).some((status) => /^2\d\d$/.test(status)),
+        path,
+      ).toBe(true);
+    }
+  });
+
+  it("says of every guarded operation that it may answer 401, 500 and 503", () => {
+    for (const { method, path, operation, tokenRequired } of operations) {
+      if (!tokenRequired) continue;
+      expect(Object.keys(operation.responses), `${method} ${path}`).toEqual(
+        expect.arrayContaining(["401", "500", "503"]),
+      );
+    }
+  });
+
+  it("says of every operation with a body that it may answer 400, 413, 415 and 422", () => {
+    const withBody = operations.filter(({ operation }) => operation.requestBody !== undefined);
+    expect(withBody.length).toBe(6);
+    for (const { method, path, operation } of withBody) {
+      expect(Object.keys(operation.responses), `${method} ${path}`).toEqual(
+        expect.arrayContaining(["400", "413", "415", "422"]),
+      );
+    }
+  });
+
+  it("declares the parameters that a path has", () => {
+    for (const { path, operation } of operations) {
+      const declared = (operation.parameters ?? [])
+        .filter((parameter) => parameter["in"] === "path")
+        .map((parameter) => parameter["name"]);
+      expect(declared).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+    }
+  });
+
+  it("demands If-Match on PATCH and DELETE, and on nothing else", () => {
+    const demanding = operations.filter(({ operation }) =>
+      JSON.stringify(operation.parameters ?? []).includes("IfMatchRequired"),
+    );
+    expect(demanding.map(({ method }) => method).toSorted()).toEqual(["DELETE", "PATCH"]);
+  });
+
+  it("has a failover to create with exactly the members that are validated", () => {
+    const asked = document.components["schemas"]?.["NewFailover"] ?? {};
+    expect(Object.keys({ ...(asked["properties"] as object) })).toEqual(Object.keys(specInputSchema.shape));
+    expect(asked["additionalProperties"]).toBe(false);
+  });
+
+  it("has a patch in which every member but the name may be left out or null", () => {
+    const patch = document.components["schemas"]?.["FailoverPatch"] ?? {};
+    const members = patch["properties"] as Record<string, { type?: string[]; anyOf?: { type: string }[] }>;
+    expect(Object.keys(members)).toEqual(
+      Object.keys(specInputSchema.shape).filter((name) => name !== "name"),
+    );
+    expect(patch["required"]).toBeUndefined();
+    const nullable = Object.values(members).filter(
+      ({ type, anyOf }) =>
+        type?.includes("null") === true || anyOf?.some((form) => form.type === "null") === true,
+    );
+    expect(nullable.length).toBe(Object.keys(members).length);
+  });
+
+  it("names every guard where one may be overridden", () => {
+    expect(JSON.stringify(document.components["schemas"]?.["Promotion"])).toContain(
+      JSON.stringify(GUARD_IDS).slice(1, -1),
+    );
+  });
+
+  it("agrees with the routes that there are", () => {
+    const { app } = inMemoryService();
+    const served = app.routes
+      .filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+    const described = operations.map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(served)].toSorted()).toEqual(described.toSorted());
+  });
+});
