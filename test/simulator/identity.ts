@@ -21,6 +21,7 @@ export function newUuid(state: State): string {
 
 /** RFC 3339 with microseconds, as Cloudflare writes it; two writes in one millisecond differ. */
 export function timestamp(state: State, now: number): string {
+  state.sequence.value += 1;
   const micros = String(state.sequence.value % 1000).padStart(3, "0");
   return new Date(now).toISOString().replace("Z", `${micros}Z`);
 }

@@ -27,6 +27,9 @@ export interface Switches {
   /** Tutorial and API-FACTS 10.1: a check of Pages without a Host header is a mismatch; by 4 it would pass. */
   pagesProbeNeedsHost: boolean;
   usageMeaning: "used" | "allowed";
+  /** The usage endpoint of an account without Load Balancing. */
+  usageWithoutSubscription: "zeros" | 403 | 404;
+  exceededQuota: "400/1002" | "403/1004";
   documentationAddresses: "accepted" | "refused";
   /** Cloudflare's own addresses as endpoints: refused by the API, or accepted and then Error 1000. */
   cloudflareAddresses: "refused" | "error-1000";
@@ -62,6 +65,8 @@ export function defaultSwitches(): Switches {
     pagesCustomDomainBeatsLb: true,
     pagesProbeNeedsHost: true,
     usageMeaning: "used",
+    usageWithoutSubscription: "zeros",
+    exceededQuota: "400/1002",
     documentationAddresses: "accepted",
     cloudflareAddresses: "refused",
     bareErrors: false,

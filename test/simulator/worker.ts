@@ -97,7 +97,7 @@ export class SimulatedAccount extends DurableObject<SimulatorEnv> {
   async visit(parcel: Parcel): Promise<Returned> {
     const { headers } = parcel;
     const url = new URL(parcel.url);
-    const host = (headers["host"] ?? url.host).replace(/:\d+$/, "");
+    const host = askedName(headers["host"], url.hostname);
     const scheme = headers["x-forwarded-proto"] === "http" ? "http" : "https";
     await this.#simulator.runDue();
     const visit = this.#simulator.world.visit(`${scheme}://${host}${url.pathname}${url.search}`, {
@@ -145,6 +145,12 @@ function clockOf(env: SimulatorEnv): () => number {
   const rate = Number(env.CLOCK_RATE ?? "1");
   const epoch = Number(env.CLOCK_EPOCH_MS ?? Date.now());
   return () => Math.floor(epoch + (Date.now() - epoch) * rate);
+}
+
+/** Which of the two has the name depends on who forwarded the request; the other one is this machine's. */
+function askedName(header: string | undefined, hostname: string): string {
+  const named = (header ?? hostname).replace(/:\d+$/, "");
+  return /^(127\.|localhost$|\[)/.test(named) ? hostname : named;
 }
 
 function accountOf(env: SimulatorEnv): DurableObjectStub<SimulatedAccount> {

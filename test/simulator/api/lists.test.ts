@@ -129,6 +129,26 @@ describe("what says who uses what", () => {
   });
 });
 
+test.each([
+  ["zeros", 200],
+  [403, 403],
+  [404, 404],
+] as const)("usage without a subscription answers %s", async (usageWithoutSubscription, status) => {
+  const without = aBench({ profile: "none" });
+  without.simulator.world.switches.usageWithoutSubscription = usageWithoutSubscription;
+  expect((await without.call("GET", `${balancing}/usage`)).status).toBe(status);
+});
+
+test.each([
+  ["400/1002", 400, 1002],
+  ["403/1004", 403, 1004],
+] as const)("an exceeded quota answers %s", async (exceededQuota, status, code) => {
+  bench.simulator.world.switches.exceededQuota = exceededQuota;
+  bench.simulator.world.limits.monitors = 0;
+  const refused = await bench.call("POST", `${balancing}/monitors`, { expected_codes: "200" });
+  expect([refused.status, refused.errors[0]?.code]).toEqual([status, code]);
+});
+
 test("names the thirteen regions", async () => {
   const { result } = await bench.call("GET", `${balancing}/regions`);
   expect(result.regions).toHaveLength(13);

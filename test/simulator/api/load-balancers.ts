@@ -3,7 +3,7 @@ import type { LoadBalancer } from "../objects.ts";
 import { needs, ok, readBody, zoneOfCall, type Call, type CallEnv } from "./call.ts";
 import { fillLoadBalancer, presentLoadBalancer } from "./load-balancer-rules.ts";
 import { loadBalancingList } from "./paging.ts";
-import { invalid, notFound } from "./refusal.ts";
+import { invalid, notFound, overQuota } from "./refusal.ts";
 import type { Body } from "./body.ts";
 import { store } from "./writing.ts";
 
@@ -46,8 +46,7 @@ export const loadBalancers = new Hono<CallEnv>()
     const { state } = c.env;
     // This gate fires before anything else is checked (API-FACTS 3).
     if (!state.limits.loadBalancing) throw invalid("load balancing not enabled for zone");
-    if (state.loadBalancers.size >= state.limits.loadBalancers)
-      throw invalid("exceeded quota of load balancers");
+    if (state.loadBalancers.size >= state.limits.loadBalancers) throw overQuota(state, "load balancers");
     return write(c, body);
   })
   .get("/:id", READ, (c) => ok(c, presentLoadBalancer(c.env.state, loadBalancerOf(c))))

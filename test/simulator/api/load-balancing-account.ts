@@ -5,7 +5,7 @@ import { needs, ok, type CallEnv } from "./call.ts";
 import { page, SEARCH_PAGING } from "./paging.ts";
 import { presentPreview } from "./pool-health.ts";
 import { monitorReferences, poolReferences, poolsOf, type Reference } from "./references.ts";
-import { notFound } from "./refusal.ts";
+import { authenticationError, notFound } from "./refusal.ts";
 
 const READ = needs("Load Balancing: Monitors and Pools Read");
 
@@ -31,6 +31,10 @@ export const loadBalancingAccount = new Hono<CallEnv>()
     return ok(c, { region_code: code, region_name: name, countries: [] });
   })
   .get("/usage", READ, (c) => {
+    const { usageWithoutSubscription } = c.env.state.switches;
+    if (!c.env.state.limits.loadBalancing && usageWithoutSubscription !== "zeros") {
+      throw usageWithoutSubscription === 403 ? authenticationError() : notFound();
+    }
     const { limits, switches, monitors, pools, loadBalancers } = c.env.state;
     const used = switches.usageMeaning === "used";
     let origins = 0;

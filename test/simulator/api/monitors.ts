@@ -5,7 +5,7 @@ import { needs, ok, readBody, type Call, type CallEnv } from "./call.ts";
 import { fillMonitor, presentMonitor } from "./monitor-rules.ts";
 import { loadBalancingList } from "./paging.ts";
 import { monitorReferences, refuseIfInUse } from "./references.ts";
-import { invalid, notFound } from "./refusal.ts";
+import { notFound, overQuota } from "./refusal.ts";
 import { store } from "./writing.ts";
 
 const READ = needs("Load Balancing: Monitors and Pools Read");
@@ -33,7 +33,7 @@ export const monitors = new Hono<CallEnv>()
     const body = await readBody(c);
     const { state, now } = c.env;
     const monitor = fillMonitor(state, now, body);
-    if (state.monitors.size >= state.limits.monitors) throw invalid("exceeded quota of monitors");
+    if (state.monitors.size >= state.limits.monitors) throw overQuota(state, "monitors");
     return present(c, store(state, state.monitors, monitor));
   })
   .get("/:id", READ, (c) => present(c, monitorOf(c)))

@@ -9,7 +9,7 @@ import { loadBalancingList } from "./paging.ts";
 import { presentPoolHealth } from "./pool-health.ts";
 import { fillPool, presentPool } from "./pool-rules.ts";
 import { poolReferences, refuseIfInUse } from "./references.ts";
-import { invalid, notFound } from "./refusal.ts";
+import { invalid, notFound, overQuota } from "./refusal.ts";
 import { store } from "./writing.ts";
 
 const READ = needs("Load Balancing: Monitors and Pools Read");
@@ -29,8 +29,8 @@ function checkQuota(state: State, pool: Pool): void {
   let origins = pool.origins.length;
   for (const other of state.pools.values()) if (other.id !== pool.id) origins += other.origins.length;
   const { limits } = state;
-  if (!state.pools.has(pool.id) && state.pools.size >= limits.pools) throw invalid("exceeded quota of pools");
-  if (origins > limits.origins) throw invalid("exceeded quota of origins");
+  if (!state.pools.has(pool.id) && state.pools.size >= limits.pools) throw overQuota(state, "pools");
+  if (origins > limits.origins) throw overQuota(state, "origins");
 }
 
 function save(c: Call, pool: Pool): Response {

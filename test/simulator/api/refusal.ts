@@ -1,3 +1,5 @@
+import type { State } from "../state.ts";
+
 /** An answer that says no: HTTP status, Cloudflare's code and text (API-FACTS 1.3 and 3). */
 export class Refusal extends Error {
   readonly status: number;
@@ -20,6 +22,12 @@ export class Refusal extends Error {
 /** Messages of code 1002 end alike (API-FACTS 3). */
 export function invalid(message: string): Refusal {
   return new Refusal(400, 1002, `${message}: validation failed`);
+}
+
+/** The code of an exceeded quota is open (API-FACTS 3). */
+export function overQuota(state: State, what: string): Refusal {
+  if (state.switches.exceededQuota === "403/1004") return new Refusal(403, 1004, `Exceeded quota of ${what}`);
+  return invalid(`exceeded quota of ${what}`);
 }
 
 export function notFound(): Refusal {
