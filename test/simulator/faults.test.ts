@@ -49,6 +49,8 @@ describe("which calls are struck", () => {
     expect(await statusOf("GET", `${balancing}/usage`)).toBe(500);
     expect(await statusOf("GET", `${balancing}/pools/${"a".repeat(32)}`)).toBe(500);
     expect(await statusOf("GET", `${balancing}/pools`)).toBe(200);
+    simulator.faults.add({ match: { path: /^\/client\/v4\/zones$/ }, effect });
+    expect(await statusOf("GET", "/zones")).toBe(500);
   });
 
   test("none after the fault is removed, or all are cleared", async () => {

@@ -2,7 +2,7 @@
 
 export interface Match {
   method?: string;
-  /** A pattern, or a part of the path. */
+  /** A pattern, or a part of the path; without the query. */
   path?: RegExp | string;
   /** Counted from 1 among the calls that match. */
   nth?: number;
@@ -74,8 +74,12 @@ export interface FaultBook extends Faults {
 function matches(match: Match, call: CallRecord): boolean {
   if (match.method !== undefined && match.method.toUpperCase() !== call.method) return false;
   if (match.path === undefined) return true;
-  if (typeof match.path === "string") return call.path.includes(match.path);
-  return new RegExp(match.path.source, match.path.flags.replace("g", "")).test(call.path);
+  // A pattern may be written with the API's prefix or without.
+  const paths = [call.path, `/client/v4${call.path}`];
+  const { path } = match;
+  if (typeof path === "string") return paths.some((candidate) => candidate.includes(path));
+  const pattern = new RegExp(path.source, path.flags.replace("g", ""));
+  return paths.some((candidate) => pattern.test(candidate));
 }
 
 function isDue(fault: Fault, call: CallRecord): boolean {
