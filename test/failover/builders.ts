@@ -217,7 +217,8 @@ function poolEdits(role: "primary" | "secondary"): readonly OwnedFieldEdit[] {
     ofOrigin("port", (origin) => ({ ...origin, port: Number(origin["port"] ?? 0) + 1 })),
     ofOrigin("header.Host", (origin) => {
       const { header, ...others } = origin;
-      return header === undefined ? { ...others, header: { Host: ["www.example.com"] } } : others;
+      const isGiven = listIn(objectIn(header)["Host"]).length > 0;
+      return isGiven ? others : { ...others, header: { Host: ["www.example.com"] } };
     }),
   ];
 }
@@ -235,6 +236,17 @@ const ofLoadBalancer = (
   expectedMembers: [path.split(".")[0] ?? path],
   ...(spec === undefined ? {} : { spec }),
 });
+
+/** The ttl stays what it was in effect, so that the affinity alone is changed. */
+function changeAffinity(object: Body): Body {
+  const affinity = textIn(object["session_affinity"], "none").toLowerCase();
+  const ttl = Number(object["session_affinity_ttl"] ?? 0);
+  return {
+    ...object,
+    session_affinity: affinity === "none" || affinity === "" ? "cookie" : "none",
+    session_affinity_ttl: ttl === 0 ? (affinity === "header" ? 1800 : 82800) : ttl,
+  };
+}
 
 const NO_AFFINITY = {
   ttl: null,
@@ -291,12 +303,7 @@ const LOAD_BALANCER_EDITS: readonly OwnedFieldEdit[] = [
     "role",
   ),
   ofLoadBalancer("steering_policy", set("steering_policy", "random")),
-  ofLoadBalancer("session_affinity", (object) => ({
-    ...object,
-    session_affinity: ["", "none"].includes(textIn(object["session_affinity"], "none").toLowerCase())
-      ? "cookie"
-      : "none",
-  })),
+  ofLoadBalancer("session_affinity", changeAffinity),
   ofLoadBalancer("adaptive_routing.failover_across_pools", (object) => {
     const adaptive = objectIn(object["adaptive_routing"]);
     return {
