@@ -1,5 +1,6 @@
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { kCurrentWorker } from "miniflare";
 import { defineConfig } from "vitest/config";
 
 /** Pure code and the simulator run in Node; whatever needs D1, the Durable Object or the queue runs in workerd. */
@@ -18,11 +19,15 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest(async () => ({
+            main: "./test/worker-under-test.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // Invented hostnames don't resolve: probes leave through the simulator that the test has set up.
+              serviceBindings: { EGRESS: { name: kCurrentWorker, entrypoint: "Egress" } },
               bindings: {
                 CF_ACCOUNT_ID: "a0000000000000000000000000000001",
                 CF_API_TOKEN: "test-cloudflare-token-Zx81",
+                CF_TIMEOUT_MS: "250",
                 CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
                 ADMIN_TOKEN: "test-admin-token-Qk27",
                 TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),

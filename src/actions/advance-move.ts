@@ -1,0 +1,172 @@
+import { completeSpec } from "../failover/complete.ts";
+import type { Failover, Stage } from "../failover/failover.ts";
+import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import type { Operation } from "../failover/results.ts";
+import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
+import { RETRY_MS, type Advance } from "./advance-operation.ts";
+import type { Context } from "./context.ts";
+import { readById } from "./observe.ts";
+import { probeNow } from "./probe-now.ts";
+import { eventOf } from "./record.ts";
+import { reconcile, type SnapshotFor } from "./reconcile.ts";
+
+/** So many observations in a row of the endpoint that should serve make a success. */
+const IN_A_ROW = 3;
+const BETWEEN_LOOKS_MS = 2_000;
+
+interface MoveState {
+  readonly from: Stage;
+  readonly to: Stage;
+  /** Under which the load balancer answers afterwards. */
+  readonly hostname: string;
+  readonly revision: number;
+  /** Good observations in a row so far. */
+  readonly seen: number;
+  /** Who served that hostname before; of a promotion. */
+  readonly before?: string;
+  /** True once an observation could not tell the endpoints apart. */
+  readonly indistinguishable?: boolean;
+  readonly underneath?: readonly string[] | null;
+}
+
+const stateOf = (operation: Operation) => operation.state as unknown as MoveState;
+
+/** Cloudflare refused the write: the stage is what it was, and says so. */
+function revert(context: Context, { failover }: FailoverRecord, operation: Operation, why: string): Advance {
+  const now = context.clock.now();
+  const { from, to } = stateOf(operation);
+  const failed = stepEnds(operation, "write", "failed", why, now);
+  const ended = operationEnds(failed, "failed", `${why}; the stage is ${from} again`, { stage: from }, now);
+  if (failover.stage !== to) return { operation: ended };
+  const reverted: Failover = { ...failover, stage: from, revision: failover.revision + 1, updatedAt: now };
+  const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
+  const data = { before: { stage: to }, after: { stage: from }, message: why, operation_id: operation.id };
+  return {
+    operation: ended,
+    writes: [updateIntent(context.db, reverted, testHostname, failover.revision, now)],
+    events: [eventOf(context, `failover.${operation.kind}_reverted`, failover.id, operation.origin, data)],
+  };
+}
+
+function giveUp(context: Context, operation: Operation, step: string, why: string): Advance {
+  const now = context.clock.now();
+  const failed = stepEnds(operation, step, "failed", why, now);
+  return { operation: operationEnds(failed, "failed", why, { stage: stateOf(operation).to }, now) };
+}
+
+async function write(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  const { origin } = operation;
+  const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
+  const now = context.clock.now();
+  if (result.sync === "blocked") return revert(context, record, operation, result.message);
+  if (result.sync === "synced")
+    return { operation: stepEnds(operation, "write", "succeeded", result.message, now) };
+  if (now >= operation.deadlineAt) return giveUp(context, operation, "write", result.message);
+  return { operation: stepWaits(operation, "write", result.message, now + RETRY_MS, now) };
+}
+
+async function readBack(context: Context, record: FailoverRecord, operation: Operation): Promise<Advance> {
+  const { failover } = record;
+  const { hostname, to, underneath } = stateOf(operation);
+  const id = failover.ids.load_balancer;
+  const seen = id === undefined ? null : await readById(context, failover, "load_balancer", id, "person");
+  const now = context.clock.now();
+  const object = seen?.state === "found" ? seen.object : null;
+  const inPlace =
+    object !== null &&
+    String(object["name"]).toLowerCase() === hostname &&
+    object["enabled"] !== (to === "draft");
+  if (!inPlace) {
+    const why =
+      seen?.state === "unknown"
+        ? seen.why
+        : `the load balancer was not read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
+    if (now >= operation.deadlineAt) return giveUp(context, operation, "read back", why);
+    return { operation: stepWaits(operation, "read back", why, now + RETRY_MS, now) };
+  }
+  const detail = `read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
+  const done = stepEnds(operation, "read back", "succeeded", detail, now);
+  if (operation.kind === "promote") return { operation: done };
+  const result = { stage: to, hostname, evidence: "read-back only", visitors_get: underneath ?? [] };
+  return {
+    operation: operationEnds(done, "succeeded", `demoted to ${to}: ${detail}`, result, now),
+    events: [
+      eventOf(context, "failover.demoted", failover.id, operation.origin, {
+        before: { stage: stateOf(operation).from },
+        after: { stage: to },
+        operation_id: operation.id,
+      }),
+    ],
+  };
+}
+
+/** Success is what was seen: where it looks the same as before, the result says that it rests on the reading alone. */
+function promoted(context: Context, record: FailoverRecord, operation: Operation, state: MoveState): Advance {
+  const now = context.clock.now();
+  const { failover } = record;
+  const untold =
+    state.indistinguishable === true || state.before === failover.active || state.before === "unknown";
+  const evidence = untold ? "read-back only" : "observed";
+  const message = state.indistinguishable
+    ? `promoted to ${state.to}: ${state.hostname} answers well, but the endpoints can't be told apart; give each a marker`
+    : `promoted to ${state.to}: ${state.hostname} was seen to serve the ${failover.active} endpoint ${IN_A_ROW} times in a row`;
+  const done = stepEnds(operation, "observe", "succeeded", message, now, { ...state });
+  const result = {
+    stage: state.to,
+    hostname: state.hostname,
+    serving: failover.active,
+    evidence,
+    served_before: state.before ?? null,
+  };
+  const data = {
+    before: { stage: state.from },
+    after: { stage: state.to },
+    evidence,
+    operation_id: operation.id,
+  };
+  return {
+    operation: operationEnds(done, "succeeded", message, result, now),
+    events: [eventOf(context, "failover.promoted", failover.id, operation.origin, data)],
+  };
+}
+
+async function observeServing(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+): Promise<Advance> {
+  const state = stateOf(operation);
+  const { sample, view } = await probeNow(context, record, state.hostname);
+  const now = context.clock.now();
+  const untold = !view.distinguishable && sample.hostname?.ok === true;
+  const isGood = view.serving === record.failover.active || untold;
+  const next: MoveState = { ...state, seen: isGood ? state.seen + 1 : 0, indistinguishable: untold };
+  if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next);
+  const detail = isGood
+    ? `${state.hostname} served the ${record.failover.active} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
+    : `${state.hostname} is not seen to serve the ${record.failover.active} endpoint: ${view.detail}`;
+  if (now >= operation.deadlineAt) return giveUp(context, operation, "observe", detail);
+  return { operation: stepWaits(operation, "observe", detail, now + BETWEEN_LOOKS_MS, now, { ...next }) };
+}
+
+/** Promoting and demoting: write the load balancer, read it back, and see who serves. */
+export async function advanceMove(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  if (record.failover.stage !== stateOf(operation).to) {
+    const why = `the failover is in ${record.failover.stage} by now`;
+    return { operation: operationEnds(operation, "aborted", why, null, context.clock.now()) };
+  }
+  const step = currentStep(operation)?.name;
+  if (step === "write") return write(context, record, operation, snapshotFor);
+  if (step === "read back") return readBack(context, record, operation);
+  return observeServing(context, record, operation);
+}

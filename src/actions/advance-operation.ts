@@ -1,0 +1,110 @@
+import { currentStep, hasEnded, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import type { FailoverEvent, Operation } from "../failover/results.ts";
+import { commit, insertEvents, type FailoverRecord, type Write } from "../store/failovers.ts";
+import { loadOperation, saveOperation } from "../store/operations.ts";
+import { advanceDelete } from "./advance-delete.ts";
+import { advanceMove } from "./advance-move.ts";
+import type { Context } from "./context.ts";
+import { loadRecord } from "./load.ts";
+import { eventOf } from "./record.ts";
+import { reconcile, type SnapshotFor } from "./reconcile.ts";
+
+/** What a step came to: the operation as it is now, and what has to be written together with it. */
+export interface Advance {
+  readonly operation: Operation;
+  readonly events?: readonly FailoverEvent[];
+  readonly writes?: readonly Write[];
+}
+
+/** Operations that wait for something look again after this long. */
+export const RETRY_MS = 5_000;
+/** One alarm takes an operation through as many steps as need no waiting. */
+const MOST_STEPS = 8;
+
+async function advanceReconcile(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  const { origin } = operation;
+  const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
+  const now = context.clock.now();
+  const found = { sync: result.sync, message: result.message };
+  if (result.sync === "synced") {
+    const done = stepEnds(operation, "reconcile", "succeeded", result.message, now);
+    return { operation: operationEnds(done, "succeeded", result.message, found, now) };
+  }
+  if (result.sync === "blocked" || now >= operation.deadlineAt) {
+    const failed = stepEnds(operation, "reconcile", "failed", result.message, now);
+    return { operation: operationEnds(failed, "failed", result.message, found, now) };
+  }
+  return { operation: stepWaits(operation, "reconcile", result.message, now + RETRY_MS, now) };
+}
+
+function dispatch(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  switch (operation.kind) {
+    case "reconcile":
+      return advanceReconcile(context, record, operation, snapshotFor);
+    case "promote":
+    case "demote":
+      return advanceMove(context, record, operation, snapshotFor);
+    case "delete":
+      return advanceDelete(context, record, operation, snapshotFor);
+    default:
+      return operation.kind satisfies never;
+  }
+}
+
+async function orphaned(context: Context, operation: Operation): Promise<void> {
+  const ended = operationEnds(
+    operation,
+    "aborted",
+    "the failover does not exist any more",
+    null,
+    context.clock.now(),
+  );
+  await commit(context.db, [saveOperation(context.db, ended)]);
+}
+
+/**
+ * Takes an operation as far as it goes without waiting. Each step may be repeated, lost or cut in half: it looks at
+ * what is there before it acts. Nothing but this advances an operation.
+ */
+export function advanceOperation(
+  context: Context,
+  given: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<void> {
+  return context.alone(given.failoverId, async () => {
+    let operation = (await loadOperation(context.db, context.accountId, given.id)) ?? given;
+    for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+      if (hasEnded(operation) || (operation.dueAt ?? 0) > context.clock.now()) return;
+      const record = await loadRecord(context, operation.failoverId);
+      if (!record.ok) {
+        await orphaned(context, operation);
+        return;
+      }
+      const advance = await dispatch(context, record.value, operation, snapshotFor);
+      const events = [...(advance.events ?? [])];
+      if (advance.operation.status === "failed") {
+        const { id, kind, message, failoverId, origin } = advance.operation;
+        const step = currentStep(operation)?.name ?? null;
+        events.push(
+          eventOf(context, "operation.failed", failoverId, origin, { operation_id: id, kind, step, message }),
+        );
+      }
+      await commit(context.db, [
+        ...(advance.writes ?? []),
+        saveOperation(context.db, advance.operation),
+        ...insertEvents(context.db, context.accountId, events),
+      ]);
+      operation = advance.operation;
+    }
+  });
+}

@@ -1,0 +1,146 @@
+import { textOf } from "../cloudflare/account.ts";
+import { CloudflareError } from "../cloudflare/errors.ts";
+import { isAddressLiteral, isInCidrs } from "../failover/addresses.ts";
+import { completeSpec, type Spec } from "../failover/complete.ts";
+import { poolName } from "../failover/desired.ts";
+import { SIDES, type Facts } from "../failover/failover.ts";
+import { carriesMarker, markerOf, type Role } from "../failover/marker.ts";
+import { fail, ok, type FieldError, type Result } from "../failover/results.ts";
+import { specProblems } from "../failover/spec-rules.ts";
+import type { SpecInput } from "../failover/spec.ts";
+import { findHolders } from "../store/failovers.ts";
+import type { Context } from "./context.ts";
+import { readFacts } from "./resolve-facts.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** How old a look may be on which a name is called free: Cloudflare itself has the last word on that. */
+const LOOK_MAX_AGE_MS = 10_000;
+
+export interface CheckedSpec {
+  readonly spec: Spec;
+  readonly facts: Facts;
+  /** What could not be checked because Cloudflare could not be read; it is checked again when it can. */
+  readonly unchecked: string | null;
+}
+
+async function inCloudflaresRanges(context: Context, spec: Spec): Promise<FieldError[]> {
+  const literal = SIDES.filter(
+    (side) => spec[side].address !== null && isAddressLiteral(spec[side].address ?? ""),
+  );
+  if (literal.length === 0) return [];
+  try {
+    const ranges = await context.cloudflare("person").addressRanges();
+    return literal
+      .filter((side) => isInCidrs(spec[side].address ?? "", ranges))
+      .map((side) => ({
+        pointer: `/${side}/address`,
+        message:
+          "is one of Cloudflare's anycast addresses, which can change at any time: give the endpoint's hostname",
+      }));
+  } catch (error) {
+    // The copy of the published ranges that we carry was checked already.
+    if (error instanceof CloudflareError) return [];
+    throw error;
+  }
+}
+
+async function findTaken(context: Context, spec: Spec, failoverId: string): Promise<FieldError[]> {
+  const names = [spec.hostname, ...(spec.test_hostname === null ? [] : [spec.test_hostname])];
+  const holders = await findHolders(
+    context.db,
+    context.accountId,
+    { name: spec.name, hostnames: names },
+    failoverId,
+  );
+  return holders.flatMap((holder) => {
+    const has = [holder.hostname, holder.test_hostname];
+    return [
+      ...(holder.name === spec.name
+        ? [{ pointer: "/name", message: `"${spec.name}" is the name of ${holder.id}` }]
+        : []),
+      ...(has.includes(spec.hostname)
+        ? [{ pointer: "/hostname", message: `${spec.hostname} belongs to the failover ${holder.name}` }]
+        : []),
+      ...(spec.test_hostname !== null && has.includes(spec.test_hostname)
+        ? [
+            {
+              pointer: "/test_hostname",
+              message: `${spec.test_hostname} belongs to the failover ${holder.name}`,
+            },
+          ]
+        : []),
+    ];
+  });
+}
+
+/** A matching name without our exact marker is somebody else's. */
+function takenAtCloudflare(
+  context: Context,
+  spec: Spec,
+  failoverId: string,
+  snapshot: Snapshot,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const isOurs = (description: unknown, role: Role) =>
+    carriesMarker(description, markerOf(context.installation, failoverId, role));
+  if (snapshot.pools.ok) {
+    for (const side of SIDES) {
+      const name = poolName(spec.name, side);
+      const pool = snapshot.pools.listing.objects.find((one) => one["name"] === name);
+      if (pool !== undefined && !isOurs(pool["description"], side)) {
+        errors.push({
+          pointer: "/name",
+          message: `the pool name ${name} is taken by the pool ${pool.id} of somebody else`,
+        });
+      }
+    }
+  }
+  for (const reading of snapshot.loadBalancers.values()) {
+    if (!reading.ok) continue;
+    for (const [pointer, name] of [
+      ["/hostname", spec.hostname],
+      ["/test_hostname", spec.test_hostname],
+    ] as const) {
+      const lb = reading.listing.objects.find((one) => textOf(one, "name").toLowerCase() === name);
+      if (lb !== undefined && !isOurs(lb["description"], "load_balancer")) {
+        errors.push({
+          pointer,
+          message: `${name} already has the load balancer ${lb.id}, which is somebody else's`,
+        });
+      }
+    }
+  }
+  return errors;
+}
+
+/**
+ * Whether a spec can be had as it stands, as far as can be told now. What Cloudflare can't be asked at the moment is
+ * no reason to refuse: it is left open and checked again by the reconciliation.
+ */
+export async function checkSpec(
+  context: Context,
+  input: SpecInput,
+  known: Facts,
+  failoverId: string,
+): Promise<Result<CheckedSpec>> {
+  const { facts, errors, unreadable } = await readFacts(context, input, known, "person");
+  const spec = completeSpec(input, facts);
+  const problems = [
+    ...errors,
+    ...specProblems(spec, facts.zone),
+    ...(await inCloudflaresRanges(context, spec)),
+  ];
+  if (problems.length > 0) {
+    return fail("invalid", "the spec can't be had as it is: see errors for each member", {
+      errors: problems,
+    });
+  }
+  const taken = await findTaken(context, spec, failoverId);
+  if (taken.length === 0 && facts.zone !== null) {
+    const snapshot = await context.snapshots.recent([facts.zone.id], LOOK_MAX_AGE_MS, "person");
+    taken.push(...takenAtCloudflare(context, spec, failoverId, snapshot));
+  }
+  const [first] = taken;
+  if (first !== undefined) return fail("taken", first.message, { errors: taken });
+  return ok({ spec, facts, unchecked: unreadable });
+}

@@ -1,0 +1,38 @@
+import type { CloudflareAccount } from "../cloudflare/account.ts";
+import type { Budget, Priority } from "../cloudflare/budget.ts";
+import type { Prober } from "../probing/prober.ts";
+import type { Intents } from "./intents.ts";
+import type { Snapshots } from "./snapshot.ts";
+
+/** The instant, as the Coordinator sees it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** What the verbs of this folder work with. Only the Coordinator has one: it alone writes to Cloudflare. */
+export interface Context {
+  readonly accountId: string;
+  /** This installation's short id, as it stands in markers. */
+  readonly installation: string;
+  readonly db: D1Database;
+  readonly clock: Clock;
+  readonly budget: Budget;
+  cloudflare(priority: Priority): CloudflareAccount;
+  readonly intents: Intents;
+  readonly snapshots: Snapshots;
+  readonly prober: Prober;
+  /** When the account was last read completely, ms since the epoch. */
+  lastLookAt(): number | null;
+  /** The queue of probe shards. */
+  readonly probes: Queue;
+  /** `fo`, `op`, `evt` → a new id with that prefix. */
+  newId(prefix: string): string;
+  readonly log: (entry: object) => void;
+  /** Runs alone among all that is done to one failover. */
+  alone<T>(failoverId: string, work: () => Promise<T>): Promise<T>;
+  /** How often a failover was worked on, so that whoever loaded it earlier knows whether it may have changed. */
+  turnsOf(failoverId: string): number;
+  allTurns(): ReadonlyMap<string, number>;
+}

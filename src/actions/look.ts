@@ -1,0 +1,65 @@
+import { CloudflareError } from "../cloudflare/errors.ts";
+import type { Failover, Side } from "../failover/failover.ts";
+import { SIDES } from "../failover/failover.ts";
+import type { Spec } from "../failover/complete.ts";
+import { foldPoolHealth, judgePlaces, type PoolHealth } from "../failover/verdict.ts";
+import { commit, savePoolHealth, type FailoverRecord } from "../store/failovers.ts";
+import type { Priority } from "../cloudflare/budget.ts";
+import type { Context } from "./context.ts";
+
+/** What Cloudflare finds of one pool now, folded into what was known; throws `CloudflareError`. */
+export async function readPoolHealth(
+  context: Context,
+  poolId: string,
+  endpointAddress: string,
+  before: PoolHealth | undefined,
+  priority: Priority,
+): Promise<PoolHealth> {
+  const byAddress = await context.cloudflare(priority).poolHealth(poolId);
+  // The entry is keyed by the address as it was probed, not by the origin's name (API-FACTS 6.1).
+  const judged = judgePlaces(byAddress.get(endpointAddress) ?? []);
+  return foldPoolHealth(before, { poolId, ...judged, at: context.clock.now() });
+}
+
+/** Reads both pools' health for an action that decides by it: never older than the decision. */
+export async function readBothPools(
+  context: Context,
+  { failover, health }: FailoverRecord,
+  spec: Spec,
+): Promise<{ health: Partial<Record<Side, PoolHealth>>; unreadable: string | null }> {
+  const read: Partial<Record<Side, PoolHealth>> = { ...health };
+  try {
+    for (const side of SIDES) {
+      const poolId = failover.ids[side];
+      const address = spec[side].address;
+      if (poolId === undefined || address === null) continue;
+      read[side] = await readPoolHealth(context, poolId, address, health[side], "person");
+    }
+  } catch (error) {
+    if (error instanceof CloudflareError) return { health: read, unreadable: error.message };
+    throw error;
+  }
+  await commit(
+    context.db,
+    SIDES.flatMap((side) =>
+      read[side] === undefined ? [] : [savePoolHealth(context.db, failover, side, read[side])],
+    ),
+  );
+  return { health: read, unreadable: null };
+}
+
+/** The records that answer for a name where no load balancer does; null where they can't be read. */
+export async function readUnderneath(
+  context: Context,
+  failover: Failover,
+  hostname: string,
+): Promise<readonly string[] | null> {
+  const zoneId = failover.facts.zone?.id;
+  if (zoneId === undefined) return null;
+  try {
+    return await context.cloudflare("person").dnsRecords(zoneId, hostname);
+  } catch (error) {
+    if (error instanceof CloudflareError) return null;
+    throw error;
+  }
+}

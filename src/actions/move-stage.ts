@@ -1,0 +1,236 @@
+import { textOf } from "../cloudflare/account.ts";
+import { completeSpec } from "../failover/complete.ts";
+import { presentHostname } from "../failover/desired.ts";
+import type { Failover, Stage } from "../failover/failover.ts";
+import {
+  guardOperation,
+  guardPromotion,
+  guardRevision,
+  guardUnderneath,
+  withoutOverridden,
+  type PromotionFacts,
+} from "../failover/guards.ts";
+import { newOperation } from "../failover/operations.ts";
+import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
+import { stageAfter, stageBefore } from "../failover/stages.ts";
+import { deriveSideHealth } from "../failover/verdict.ts";
+import {
+  commit,
+  insertEvents,
+  OperationUnderWay,
+  RevisionConflict,
+  updateIntent,
+  type FailoverRecord,
+} from "../store/failovers.ts";
+import { insertOperation } from "../store/operations.ts";
+import type { Context } from "./context.ts";
+import type { TransitionRequest } from "./coordinator-port.ts";
+import { aloneWith } from "./load.ts";
+import { readBothPools, readUnderneath } from "./look.ts";
+import { probeNow } from "./probe-now.ts";
+import { eventOf } from "./record.ts";
+import { reconcile } from "./reconcile.ts";
+
+type Accepted = Result<{ operationId: string }>;
+
+/** Somebody else's load balancer that has the name already, as a sentence. */
+async function findConflict(
+  context: Context,
+  failover: Failover,
+  hostname: string | null,
+): Promise<string | null> {
+  const zoneId = failover.facts.zone?.id ?? "";
+  const snapshot = await context.snapshots.recent([zoneId], 10_000, "person");
+  const reading = snapshot.loadBalancers.get(zoneId);
+  if (reading === undefined || !reading.ok || hostname === null) return null;
+  const other = reading.listing.objects.find(
+    (one) => textOf(one, "name").toLowerCase() === hostname && one.id !== failover.ids.load_balancer,
+  );
+  return other === undefined
+    ? null
+    : `${hostname} already has the load balancer ${other.id}, which is somebody else's`;
+}
+
+/** Everything that a promotion is judged by, read now. */
+async function promotionFacts(
+  context: Context,
+  record: FailoverRecord,
+  to: Stage,
+): Promise<{ facts: PromotionFacts; record: FailoverRecord }> {
+  const origin: Origin = { actor: { kind: "system", name: "promotion" }, requestId: null };
+  const look = await reconcile(
+    context,
+    record,
+    (zoneId, priority) => context.snapshots.take([zoneId], priority),
+    { asked: false, origin, priority: "person" },
+  );
+  const { failover } = look;
+  const spec = completeSpec(failover.input, failover.facts);
+  const now = context.clock.now();
+  const pools = await readBothPools(context, { ...record, failover }, spec);
+  const health = {
+    primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
+    secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
+  };
+  const succeeded = (side: "primary" | "secondary") =>
+    record.status.probeSucceeded[side] === spec[side].address ||
+    record.samples.some((sample) => sample[side].ok);
+  return {
+    record: { ...record, failover },
+    facts: {
+      to,
+      spec,
+      health,
+      probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+      unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
+      inSync: look.sync === "synced" || look.sync === "unknown",
+      syncMessage: look.message,
+      foreign: look.convergence?.plan.foreign ?? [],
+      conflict: await findConflict(context, failover, presentHostname(to, spec)),
+    },
+  };
+}
+
+function refused(action: string, refusals: readonly Refusal[]): Accepted {
+  const detail = `${action} is refused: ${refusals.map(({ message }) => message).join("; ")}`;
+  return fail("refused", detail, { refusals });
+}
+
+/** Who served the coming hostname before: what can't be told from that is no evidence afterwards. */
+async function servedBefore(context: Context, record: FailoverRecord, to: Stage): Promise<string> {
+  const spec = completeSpec(record.failover.input, record.failover.facts);
+  const hostname = presentHostname(to, spec);
+  if (hostname === null || record.failover.stage !== "testing") return "nothing";
+  const records = await readUnderneath(context, record.failover, hostname);
+  // A name without a record isn't asked for before its load balancer exists: resolvers would remember its absence.
+  if (records === null) return "unknown";
+  if (records.length === 0) return "nothing";
+  return (await probeNow(context, record, hostname)).view.serving;
+}
+
+async function accept(
+  context: Context,
+  record: FailoverRecord,
+  to: Stage,
+  kind: "promote" | "demote",
+  request: TransitionRequest,
+  overridden: readonly Refusal[],
+  more: Record<string, unknown>,
+  origin: Origin,
+): Promise<Accepted> {
+  const { failover } = record;
+  const spec = completeSpec(failover.input, failover.facts);
+  const now = context.clock.now();
+  const moved: Failover = { ...failover, stage: to, revision: failover.revision + 1, updatedAt: now };
+  const state = {
+    from: failover.stage,
+    to,
+    hostname: presentHostname(to, spec),
+    revision: moved.revision,
+    seen: 0,
+    ...more,
+  };
+  const operation: Operation = newOperation(
+    {
+      id: context.newId("op"),
+      failoverId: failover.id,
+      kind,
+      message: `on the way from ${failover.stage} to ${to}`,
+      origin,
+    },
+    kind === "promote" ? ["write", "read back", "observe"] : ["write", "read back"],
+    state,
+    now,
+  );
+  const data = {
+    before: { stage: failover.stage },
+    after: { stage: to },
+    operation_id: operation.id,
+    reason: request.reason ?? null,
+  };
+  const events = [
+    eventOf(context, `failover.${kind}_started`, failover.id, origin, data),
+    ...(overridden.length === 0
+      ? []
+      : [
+          eventOf(context, "guard.overridden", failover.id, origin, {
+            reason: request.reason,
+            guards: overridden.map(({ guard, message }) => ({ guard, message })),
+          }),
+        ]),
+  ];
+  try {
+    await commit(context.db, [
+      updateIntent(context.db, moved, spec.test_hostname, failover.revision, now),
+      insertOperation(context.db, context.accountId, operation),
+      ...insertEvents(context.db, context.accountId, events),
+    ]);
+  } catch (error) {
+    if (error instanceof OperationUnderWay || error instanceof RevisionConflict)
+      return fail("refused", error.message);
+    throw error;
+  }
+  return ok({ operationId: operation.id });
+}
+
+function guardStart({ failover, operation }: FailoverRecord, request: TransitionRequest): Accepted | null {
+  const [stale] = guardRevision(failover, request.revision);
+  if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
+  if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+  const running = guardOperation(operation);
+  return running.length > 0 ? refused("this", running) : null;
+}
+
+/** One stage forward: draft → testing → production. */
+export function promote(
+  context: Context,
+  reference: string,
+  request: TransitionRequest,
+  origin: Origin,
+): Promise<Accepted> {
+  return aloneWith(context, reference, async (given) => {
+    const stopped = guardStart(given, request);
+    if (stopped !== null) return stopped;
+    const to = stageAfter(given.failover.stage);
+    if (to === null)
+      return fail("invalid", "the failover is in production already: there is no further stage");
+    if (request.to !== undefined && request.to !== to) {
+      const message = `from ${given.failover.stage} the next stage is ${to}`;
+      return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
+    }
+    const { facts, record } = await promotionFacts(context, given, to);
+    const all = guardPromotion(facts);
+    const left = withoutOverridden(all, request.override ?? []);
+    if (left.length > 0) return refused(`promoting to ${to}`, left);
+    const overridden = all.filter((one) => !left.includes(one));
+    const before = await servedBefore(context, record, to);
+    return accept(context, record, to, "promote", request, overridden, { before }, origin);
+  });
+}
+
+/** One stage back: production → testing → draft. Visitors of the production hostname get what lies underneath. */
+export function demote(
+  context: Context,
+  reference: string,
+  request: TransitionRequest,
+  origin: Origin,
+): Promise<Accepted> {
+  return aloneWith(context, reference, async (record) => {
+    const stopped = guardStart(record, request);
+    if (stopped !== null) return stopped;
+    const { failover } = record;
+    const to = stageBefore(failover.stage);
+    if (to === null)
+      return fail("invalid", "the failover is in draft already: there is no stage before that");
+    if (request.to !== undefined && request.to !== to) {
+      const message = `from ${failover.stage} the stage before is ${to}`;
+      return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
+    }
+    const { hostname } = failover.input;
+    const records = failover.stage === "production" ? await readUnderneath(context, failover, hostname) : [];
+    const all = failover.stage === "production" ? guardUnderneath(hostname, records) : [];
+    const left = withoutOverridden(all, request.override ?? []);
+    if (left.length > 0) return refused(`demoting to ${to}`, left);
+    return accept(context, record, to, "demote", request, all, { underneath: records }, origin);
+  });
+}

@@ -1,0 +1,98 @@
+import { fieldErrors } from "../failover/field-errors.ts";
+import type { Facts, Failover } from "../failover/failover.ts";
+import { guardOperation, guardRevision } from "../failover/guards.ts";
+import { mergePatch } from "../failover/merge-patch.ts";
+import { fail, ok, type FieldError, type Origin, type Result } from "../failover/results.ts";
+import { specInputSchema, type SpecInput } from "../failover/spec.ts";
+import {
+  commit,
+  insertEvents,
+  NameTaken,
+  RevisionConflict,
+  updateIntent,
+  type FailoverRecord,
+} from "../store/failovers.ts";
+import { checkSpec } from "./check-spec.ts";
+import type { Context } from "./context.ts";
+import { aloneWith } from "./load.ts";
+import { eventOf } from "./record.ts";
+
+type Patched = Result<{ failoverId: string; revision: number }>;
+
+/** Members that say where a load balancer answers can change only while nobody uses it. */
+function fixedMembers(failover: Failover, input: SpecInput): FieldError[] {
+  if (failover.stage === "draft") return [];
+  const changed = (["hostname", "test_hostname"] as const).filter(
+    (member) => failover.input[member] !== input[member],
+  );
+  return changed.map((member) => ({
+    pointer: `/${member}`,
+    message: `can change only in draft, and this failover is in ${failover.stage}: demote it first`,
+  }));
+}
+
+/** A zone or Pages project that the new spec leans on is read anew; what is unchanged isn't. */
+function keptFacts(failover: Failover, input: SpecInput): Facts {
+  return failover.input.hostname === input.hostname ? failover.facts : { ...failover.facts, zone: null };
+}
+
+async function patch(
+  context: Context,
+  { failover, operation }: FailoverRecord,
+  change: Readonly<Record<string, unknown>>,
+  revision: number,
+  origin: Origin,
+): Promise<Patched> {
+  const [stale] = guardRevision(failover, revision);
+  if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
+  if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+  const running = guardOperation(operation);
+  if (running.length > 0) return fail("refused", "the failover can't be changed now", { refusals: running });
+
+  const parsed = specInputSchema.safeParse(mergePatch(failover.input, change));
+  if (!parsed.success) {
+    return fail("invalid", "the spec would not be valid with this patch", {
+      errors: fieldErrors(parsed.error.issues),
+    });
+  }
+  const input = parsed.data;
+  if (JSON.stringify(input) === JSON.stringify(specInputSchema.parse(failover.input))) {
+    return ok({ failoverId: failover.id, revision: failover.revision });
+  }
+  const fixed = fixedMembers(failover, input);
+  if (fixed.length > 0) return fail("invalid", "a member is fixed in this stage", { errors: fixed });
+  const checked = await checkSpec(context, input, keptFacts(failover, input), failover.id);
+  if (!checked.ok) return checked;
+
+  const now = context.clock.now();
+  const { spec, facts } = checked.value;
+  const changed: Failover = { ...failover, input, facts, revision: failover.revision + 1, updatedAt: now };
+  const event = eventOf(context, "failover.updated", failover.id, origin, {
+    before: failover.input,
+    after: input,
+    patch: change,
+  });
+  try {
+    await commit(context.db, [
+      updateIntent(context.db, changed, spec.test_hostname, failover.revision, now),
+      ...insertEvents(context.db, context.accountId, [event]),
+    ]);
+  } catch (error) {
+    if (error instanceof RevisionConflict) return fail("revision-mismatch", error.message);
+    if (!(error instanceof NameTaken)) throw error;
+    const message = `this ${error.column} is another failover's`;
+    return fail("taken", message, { errors: [{ pointer: `/${error.column}`, message }] });
+  }
+  return ok({ failoverId: failover.id, revision: changed.revision });
+}
+
+/** Merges a patch into the spec; one that changes nothing raises no revision. */
+export function patchFailover(
+  context: Context,
+  reference: string,
+  change: Readonly<Record<string, unknown>>,
+  revision: number,
+  origin: Origin,
+): Promise<Patched> {
+  return aloneWith(context, reference, (record) => patch(context, record, change, revision, origin));
+}

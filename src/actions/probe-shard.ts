@@ -1,0 +1,90 @@
+import { completeSpec } from "../failover/complete.ts";
+import { presentHostname } from "../failover/desired.ts";
+import type { Failover } from "../failover/failover.ts";
+import type { ProbeResult, Sample } from "../failover/results.ts";
+import type { Prober } from "../probing/prober.ts";
+import { endpointTarget, hostnameTarget, unknownAddress, type ProbeTarget } from "../probing/targets.ts";
+import { recordSamples } from "../store/samples.ts";
+import { inParallel } from "./in-parallel.ts";
+
+/** A message of the probe queue: a few whole failovers, so that what is compared was taken together. */
+export interface ProbeShard {
+  /** The instant at which the tick began, ms since the epoch. */
+  readonly tick: number;
+  readonly failovers: readonly {
+    readonly id: string;
+    /** Null where a Pages project's subdomain isn't known yet. */
+    readonly primary: ProbeTarget | null;
+    readonly secondary: ProbeTarget | null;
+    /** Null where the load balancer isn't enabled. */
+    readonly hostname: ProbeTarget | null;
+  }[];
+}
+
+/** An invocation has six connections, and a dead endpoint holds one until its timeout. */
+const CONNECTIONS = 6;
+const FAILOVERS_A_SHARD = 5;
+/** Samples older than a tick say nothing that the next tick's don't. */
+const TICK_MS = 60_000;
+
+export function shardProbes(failovers: readonly Failover[], tick: number): ProbeShard[] {
+  const targets = failovers.map((failover) => {
+    const spec = completeSpec(failover.input, failover.facts);
+    const hostname = failover.stage === "draft" ? null : presentHostname(failover.stage, spec);
+    return {
+      id: failover.id,
+      primary: endpointTarget(spec, "primary"),
+      secondary: endpointTarget(spec, "secondary"),
+      hostname: hostname === null ? null : hostnameTarget(spec, hostname),
+    };
+  });
+  const shards: ProbeShard[] = [];
+  for (let from = 0; from < targets.length; from += FAILOVERS_A_SHARD) {
+    shards.push({ tick, failovers: targets.slice(from, from + FAILOVERS_A_SHARD) });
+  }
+  return shards;
+}
+
+export interface ShardDependencies {
+  readonly db: D1Database;
+  readonly clock: { now(): number };
+  readonly prober: Prober;
+  readonly log: (entry: object) => void;
+}
+
+/** Probes a shard and stores its samples in one statement. Delivered twice, it changes nothing. */
+export async function probeShard(
+  { db, clock, prober, log }: ShardDependencies,
+  shard: ProbeShard,
+): Promise<void> {
+  const age = clock.now() - shard.tick;
+  if (age > TICK_MS) {
+    log({
+      level: "warn",
+      message: "probes dropped: their tick is over",
+      tick: shard.tick,
+      age_ms: age,
+      failovers: shard.failovers.length,
+    });
+    return;
+  }
+  const results = new Map<ProbeTarget, ProbeResult>();
+  const targets = shard.failovers
+    .flatMap(({ primary, secondary, hostname }) => [primary, secondary, hostname])
+    .filter((target) => target !== null);
+  await inParallel(targets, CONNECTIONS, async (target) => {
+    results.set(target, await prober.probeEndpoint(target));
+  });
+  const samples = shard.failovers.map((one): Sample => {
+    const resultOf = (target: ProbeTarget | null) => (target === null ? undefined : results.get(target));
+    const [primary, secondary] = [resultOf(one.primary), resultOf(one.secondary)];
+    return {
+      failoverId: one.id,
+      tick: shard.tick,
+      primary: primary ?? unknownAddress(),
+      secondary: secondary ?? unknownAddress(),
+      hostname: resultOf(one.hostname) ?? null,
+    };
+  });
+  await recordSamples(db, samples);
+}

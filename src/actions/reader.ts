@@ -1,0 +1,126 @@
+import { WITNESS_FRESH_MS } from "../failover/verdict.ts";
+import { viewOf } from "../failover/status.ts";
+import type { FailoverView } from "../failover/results.ts";
+import { loadEvents } from "../store/events.ts";
+import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
+import { loadOperation } from "../store/operations.ts";
+import { loadSamples } from "../store/samples.ts";
+import { loadTick, type Tick } from "../store/ticks.ts";
+import { InvalidCursor, type Page, type PageRequest, type ReaderPort } from "./reader-port.ts";
+
+/** A cron that misses this long is a fault to show: three ticks. */
+const TICK_FRESH_MS = 180_000;
+
+function page<T>(found: readonly T[], limit: number, cursorOf: (last: T) => string | number): Page<T> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items,
+    nextCursor: found.length > limit && last !== undefined ? btoa(String(cursorOf(last))) : null,
+  };
+}
+
+function decode(cursor: string): string {
+  try {
+    return atob(cursor);
+  } catch {
+    throw new InvalidCursor("the cursor is not one of ours");
+  }
+}
+
+function numberFrom(request: PageRequest): number {
+  if (request.cursor === null) return Number.MAX_SAFE_INTEGER;
+  const value = Number(decode(request.cursor));
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidCursor("the cursor is not one of ours");
+  return value;
+}
+
+function afterId(request: PageRequest): string {
+  if (request.cursor === null) return "";
+  const id = decode(request.cursor);
+  if (!/^fo_[A-Za-z0-9]+$/.test(id)) throw new InvalidCursor("the cursor is not one of ours");
+  return id;
+}
+
+export interface ReaderDependencies {
+  readonly db: D1Database;
+  readonly accountId: string;
+  readonly clock: { now(): number };
+}
+
+/** Answers what was asked from D1 alone; witnesses are judged as of now. */
+export function createReader({ db, accountId, clock }: ReaderDependencies): ReaderPort {
+  const view = (record: FailoverRecord, tick: Tick | null): FailoverView =>
+    viewOf(record.failover, record.status, record, {
+      lookedAt: tick?.lookedAt ?? null,
+      operation: record.operation,
+      now: clock.now(),
+    });
+  const since = () => clock.now() - WITNESS_FRESH_MS;
+
+  return {
+    async findFailover(reference) {
+      const [records, tick] = await Promise.all([
+        loadRecords(db, accountId, { reference }, since()),
+        loadTick(db, accountId),
+      ]);
+      return records[0] === undefined ? null : view(records[0], tick);
+    },
+
+    async listFailovers(request) {
+      const selection = { after: afterId(request), limit: request.limit + 1 };
+      const [records, tick] = await Promise.all([
+        loadRecords(db, accountId, selection, since()),
+        loadTick(db, accountId),
+      ]);
+      return page(
+        records.map((record) => view(record, tick)),
+        request.limit,
+        (last) => last.id,
+      );
+    },
+
+    findOperation: (id) => loadOperation(db, accountId, id),
+
+    async listEvents(reference, request) {
+      const events = await loadEvents(db, accountId, reference, numberFrom(request), request.limit + 1);
+      return page(events, request.limit, (last) => last.seq ?? 0);
+    },
+
+    async listSamples(failoverId, request) {
+      const samples = await loadSamples(db, failoverId, numberFrom(request), request.limit + 1);
+      return page(samples, request.limit, (last) => last.tick);
+    },
+
+    async readiness() {
+      const now = clock.now();
+      let tick: Tick | null;
+      try {
+        tick = await loadTick(db, accountId);
+      } catch {
+        const message = "D1 can't be read";
+        return {
+          database: false,
+          cloudflare: false,
+          lastTickAt: null,
+          tickFresh: false,
+          blockedUntil: null,
+          message,
+        };
+      }
+      const tickFresh = tick !== null && now - tick.startedAt <= TICK_FRESH_MS;
+      const cloudflare = tick !== null && tick.unreadable === null;
+      const message = !tickFresh
+        ? "no tick has run in the last three minutes: is the cron trigger deployed?"
+        : (tick?.unreadable ?? "ready");
+      return {
+        database: true,
+        cloudflare,
+        lastTickAt: tick?.startedAt ?? null,
+        tickFresh,
+        blockedUntil: tick?.blockedUntil ?? null,
+        message,
+      };
+    },
+  };
+}

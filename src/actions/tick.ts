@@ -1,0 +1,159 @@
+import { completeSpec } from "../failover/complete.ts";
+import { CloudflareError } from "../cloudflare/errors.ts";
+import { SIDES, type Side } from "../failover/failover.ts";
+import { chooseHealthReads, type HealthRead } from "../failover/health-reads.ts";
+import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
+import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
+import { pruneSamples } from "../store/samples.ts";
+import { saveTick } from "../store/ticks.ts";
+import { announceVerdicts } from "./announce.ts";
+import type { Context } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
+import { readPoolHealth } from "./look.ts";
+import { shardProbes } from "./probe-shard.ts";
+import { SYSTEM } from "./record.ts";
+import { reconcile } from "./reconcile.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** So many failovers at once: a dead Cloudflare holds each for a few time-outs, and they must not add up. */
+const WIDTH = 5;
+/** Samples are kept for a day. */
+const KEEP_SAMPLES_MS = 86_400_000;
+/** Most health reads in one tick: half of the budget over five ticks, less the lists. */
+const MOST_HEALTH_READS = 110;
+
+type HealthByFailover = Map<string, Partial<Record<Side, PoolHealth>>>;
+
+async function enqueueProbes(
+  context: Context,
+  records: readonly FailoverRecord[],
+  startedAt: number,
+): Promise<void> {
+  const shards = shardProbes(
+    records.map(({ failover }) => failover).filter(({ deleting }) => deleting === null),
+    startedAt,
+  );
+  try {
+    for (let from = 0; from < shards.length; from += 100) {
+      await context.probes.sendBatch(shards.slice(from, from + 100).map((body) => ({ body })));
+    }
+  } catch (error) {
+    context.log({ level: "error", message: "probes could not be queued", error: String(error) });
+  }
+}
+
+function hintsOf(record: FailoverRecord, snapshot: Snapshot): Partial<Record<Side, boolean>> {
+  if (!snapshot.pools.ok) return {};
+  const { objects } = snapshot.pools.listing;
+  const hints = SIDES.flatMap((side) => {
+    const healthy = objects.find(({ id }) => id === record.failover.ids[side])?.["healthy"];
+    return typeof healthy === "boolean" ? [[side, healthy] as const] : [];
+  });
+  return Object.fromEntries(hints);
+}
+
+async function readHealth(
+  context: Context,
+  records: readonly FailoverRecord[],
+  snapshot: Snapshot,
+): Promise<HealthByFailover> {
+  const byId = new Map(records.map((record) => [record.failover.id, record]));
+  const candidates = records.map((record) => ({ ...record, hints: hintsOf(record, snapshot) }));
+  const most = Math.min(MOST_HEALTH_READS, context.budget.left("poll"));
+  const read: HealthByFailover = new Map();
+  await inParallel(
+    chooseHealthReads(candidates, context.clock.now(), most),
+    WIDTH,
+    async ({ failoverId, side, poolId }: HealthRead) => {
+      const record = byId.get(failoverId);
+      const address =
+        record === undefined
+          ? null
+          : completeSpec(record.failover.input, record.failover.facts)[side].address;
+      if (record === undefined || address === null) return;
+      try {
+        const health = await readPoolHealth(context, poolId, address, record.health[side], "poll");
+        read.set(failoverId, { ...read.get(failoverId), [side]: health });
+      } catch (error) {
+        // What isn't read grows old, and an old reading says so by itself.
+        if (!(error instanceof CloudflareError)) throw error;
+      }
+    },
+  );
+  return read;
+}
+
+async function lookAt(
+  context: Context,
+  given: FailoverRecord,
+  turns: number,
+  snapshot: Snapshot,
+  read: HealthByFailover,
+): Promise<void> {
+  const { id } = given.failover;
+  await context.alone(id, async () => {
+    const since = context.clock.now() - WITNESS_FRESH_MS;
+    // Whoever had it meanwhile may have changed it; an untouched one is as it was read with all the others.
+    const touched = context.turnsOf(id) !== turns;
+    const record = touched
+      ? (await loadRecords(context.db, context.accountId, { reference: id }, since))[0]
+      : given;
+    if (record === undefined || record.failover.deleting !== null) return;
+    const request = { asked: false, origin: SYSTEM, priority: "heal" } as const;
+    const shared = async () => snapshot;
+    const { status, failover } = await reconcile(context, record, shared, request);
+    await announceVerdicts(context, { ...record, failover }, status, read.get(id) ?? {});
+  });
+}
+
+function whyUnreadable(snapshot: Snapshot): string | null {
+  const readings = [snapshot.monitors, snapshot.pools, ...snapshot.loadBalancers.values()];
+  const failed = readings.find((reading) => !reading.ok);
+  return failed === undefined || failed.ok ? null : failed.why;
+}
+
+/** One look at everything: probe, read once, heal or report each failover, judge, and write down what changed. */
+export async function tick(context: Context): Promise<{ lookedAt: number | null }> {
+  const startedAt = context.clock.now();
+  const turns = context.allTurns();
+  const records = await loadRecords(
+    context.db,
+    context.accountId,
+    { all: true },
+    startedAt - WITNESS_FRESH_MS,
+  );
+  await enqueueProbes(context, records, startedAt);
+  const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
+  const snapshot = await context.snapshots.take(zoneIds, "poll");
+  const read = await readHealth(context, records, snapshot);
+  await inParallel(records, WIDTH, async (record) => {
+    try {
+      await lookAt(context, record, turns.get(record.failover.id) ?? 0, snapshot, read);
+    } catch (error) {
+      // A fault in one never stops the next.
+      context.log({
+        level: "error",
+        message: "a failover could not be looked at",
+        failover_id: record.failover.id,
+        error: String(error),
+      });
+    }
+  });
+  const unreadable = whyUnreadable(snapshot);
+  const lookedAt = unreadable === null ? snapshot.readAt : context.lastLookAt();
+  const finishedAt = context.clock.now();
+  await commit(context.db, [
+    saveTick(context.db, context.accountId, {
+      startedAt,
+      finishedAt,
+      lookedAt,
+      unreadable,
+      blockedUntil: context.budget.blockedUntil(),
+    }),
+    ...(Math.floor(startedAt / 3_600_000) === Math.floor(finishedAt / 3_600_000) &&
+    startedAt % 3_600_000 >= 60_000
+      ? []
+      : [pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS)]),
+  ]);
+  return { lookedAt };
+}

@@ -1,0 +1,184 @@
+import { DurableObject } from "cloudflare:workers";
+import { adoptDrift } from "./actions/adopt-drift.ts";
+import { advanceDue } from "./actions/advance-due.ts";
+import type { Context } from "./actions/context.ts";
+import type { CoordinatorPort, TransitionRequest } from "./actions/coordinator-port.ts";
+import { createFailover } from "./actions/create-failover.ts";
+import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
+import { loadIntents } from "./actions/intents.ts";
+import { demote, promote } from "./actions/move-stage.ts";
+import { patchFailover } from "./actions/patch-failover.ts";
+import { planFailover } from "./actions/plan-failover.ts";
+import { createSnapshots } from "./actions/snapshot.ts";
+import { startReconcile } from "./actions/start-reconcile.ts";
+import { tick } from "./actions/tick.ts";
+import { createTurns } from "./actions/turns.ts";
+import { createAccount } from "./cloudflare/account.ts";
+import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
+import { createTransport } from "./cloudflare/transport.ts";
+import type { Origin } from "./failover/results.ts";
+import type { SpecInput } from "./failover/spec.ts";
+import { createServices, type Services } from "./services.ts";
+import { loadInstallation } from "./store/installation.ts";
+import { loadNextDue } from "./store/operations.ts";
+import { loadTick } from "./store/ticks.ts";
+
+const BUDGET_KEY = "budget";
+/** After a fault of D1 itself, when nobody knows what is due. */
+const AFTER_FAULT_MS = 30_000;
+
+function randomId(length: number): string {
+  const letters = "0123456789abcdefghijklmnopqrstuvwxyz";
+  // 252 is the largest multiple of 36 in a byte: no letter is likelier than another.
+  let id = "";
+  while (id.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
+      if (byte < 252 && id.length < length) id += letters[byte % 36];
+    }
+  }
+  return id;
+}
+
+/**
+ * The only writer to one Cloudflare account: one request budget, one shared snapshot, and for each failover one thing
+ * at a time. Its own storage keeps no more than the budget's level and the writes whose outcome isn't known.
+ */
+export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
+  readonly #services: Services;
+  #context: Promise<Context> | undefined;
+  #ticking: Promise<void> | undefined;
+  #lookedAt: number | null = null;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#services = createServices(env);
+  }
+
+  createFailover(input: SpecInput, origin: Origin) {
+    return this.#run((context) => createFailover(context, input, origin));
+  }
+
+  patchFailover(
+    reference: string,
+    patch: Readonly<Record<string, unknown>>,
+    revision: number,
+    origin: Origin,
+  ) {
+    return this.#run((context) => patchFailover(context, reference, patch, revision, origin));
+  }
+
+  deleteFailover(reference: string, request: DeleteRequest, origin: Origin) {
+    return this.#run((context) => deleteFailover(context, reference, request, origin));
+  }
+
+  promote(reference: string, request: TransitionRequest, origin: Origin) {
+    return this.#run((context) => promote(context, reference, request, origin));
+  }
+
+  demote(reference: string, request: TransitionRequest, origin: Origin) {
+    return this.#run((context) => demote(context, reference, request, origin));
+  }
+
+  reconcile(reference: string, request: { revision?: number }, origin: Origin) {
+    return this.#run((context) => startReconcile(context, reference, request, origin));
+  }
+
+  adopt(reference: string, request: { reason: string; revision?: number }, origin: Origin) {
+    return this.#run((context) => adoptDrift(context, reference, request, origin));
+  }
+
+  plan(reference: string) {
+    return this.#run((context) => planFailover(context, reference));
+  }
+
+  /** A tick that still runs absorbs the next one. */
+  tick(): Promise<void> {
+    this.#ticking ??= this.#run(async (context) => {
+      try {
+        ({ lookedAt: this.#lookedAt } = await tick(context));
+        await advanceDue(context);
+      } catch (error) {
+        this.#services.log({ level: "error", message: "a tick could not be finished", error: String(error) });
+      }
+    }).finally(() => {
+      this.#ticking = undefined;
+    });
+    return this.#ticking;
+  }
+
+  /** Due sooner than the next minute. Never throws: a thrown alarm is retried at moments of the platform's choosing. */
+  override async alarm(): Promise<void> {
+    try {
+      await this.#run((context) => advanceDue(context));
+    } catch (error) {
+      this.#services.log({ level: "error", message: "an alarm could not be finished", error: String(error) });
+      await this.#setAlarm(this.#services.clock.now() + AFTER_FAULT_MS);
+    }
+  }
+
+  async #run<T>(work: (context: Context) => Promise<T>): Promise<T> {
+    const context = await this.#prepare();
+    try {
+      return await work(context);
+    } finally {
+      await this.ctx.storage.put<BudgetState>(BUDGET_KEY, context.budget.state());
+      await this.#setNextAlarm();
+    }
+  }
+
+  async #setNextAlarm(): Promise<void> {
+    const { db, settings, clock, log } = this.#services;
+    try {
+      await this.#setAlarm(await loadNextDue(db, settings.accountId));
+    } catch (error) {
+      log({ level: "error", message: "what is due next could not be read", error: String(error) });
+      await this.#setAlarm(clock.now() + AFTER_FAULT_MS);
+    }
+  }
+
+  /** There is one alarm: the earliest due time over all rows. */
+  async #setAlarm(dueAt: number | null): Promise<void> {
+    if (dueAt === null) await this.ctx.storage.deleteAlarm();
+    else await this.ctx.storage.setAlarm(this.#services.clock.realInstantOf(dueAt));
+  }
+
+  /** Made on first use, again after a fault: D1 may be out of reach when the object wakes. */
+  #prepare(): Promise<Context> {
+    this.#context ??= this.#createContext().catch((error: unknown) => {
+      this.#context = undefined;
+      throw error;
+    });
+    return this.#context;
+  }
+
+  async #createContext(): Promise<Context> {
+    const { settings, clock, db, probes, prober, log } = this.#services;
+    const { accountId, apiToken, apiBaseURL: baseURL, timeoutMs } = settings;
+    const budget = createBudget(clock, await this.ctx.storage.get<BudgetState>(BUDGET_KEY));
+    const call = createTransport({
+      apiToken,
+      baseURL,
+      timeoutMs,
+      budget,
+      fetch: (input, init) => fetch(input, init),
+    });
+    const cloudflare = (priority: Priority) => createAccount(call, accountId, priority);
+    this.#lookedAt = (await loadTick(db, accountId))?.lookedAt ?? null;
+    return {
+      accountId,
+      installation: await loadInstallation(db, randomId(8)),
+      db,
+      clock,
+      budget,
+      cloudflare,
+      intents: await loadIntents(this.ctx.storage, clock),
+      snapshots: createSnapshots(cloudflare, clock),
+      prober,
+      probes,
+      lastLookAt: () => this.#lookedAt,
+      newId: (prefix) => `${prefix}_${randomId(20)}`,
+      log,
+      ...createTurns(),
+    };
+  }
+}

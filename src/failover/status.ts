@@ -1,0 +1,148 @@
+// Decides what a failover's status says, from what the last look found and what the witnesses say now.
+import { completeSpec, type Spec } from "./complete.ts";
+import type { Failover, Side } from "./failover.ts";
+import type {
+  FailoverStatus,
+  FailoverView,
+  KnownDrift,
+  Operation,
+  Sample,
+  Serving,
+  Sync,
+  Verdict,
+} from "./results.ts";
+import type { ForeignRouting } from "./plan.ts";
+import { identifyServing, rememberTraits, type Markers, type ServingView, type Traits } from "./serving.ts";
+import { deriveReadiness, deriveSideHealth, type PoolHealth } from "./verdict.ts";
+
+/** What is stored of a look: only what doesn't change from tick to tick while nothing happens. */
+export interface StoredStatus {
+  readonly sync: Sync;
+  readonly message: string;
+  readonly drift: readonly KnownDrift[];
+  readonly foreign: readonly ForeignRouting[];
+  readonly reconciledRevision: number | null;
+  /** When Cloudflare was last read for it, as of when this was written; a later look that changed nothing isn't in it. */
+  readonly observedAt: number | null;
+  /** What was last announced, so that events are written for changes only. */
+  readonly announced: {
+    readonly verdicts: Readonly<Record<Side, { readonly cloudflare: Verdict; readonly probe: Verdict }>>;
+    readonly serving: Serving;
+  };
+  /** The endpoint's address for which our probe ever had a good answer. */
+  readonly probeSucceeded: Readonly<Record<Side, string | null>>;
+  /** What each endpoint's answers looked like when they were last good: kept for an outage that outlasts the samples. */
+  readonly remembered: { readonly [side in Side]?: Traits };
+}
+
+const unannounced = { cloudflare: "unknown", probe: "unknown" } as const;
+
+export function newStatus(message: string): StoredStatus {
+  return {
+    sync: "converging",
+    message,
+    drift: [],
+    foreign: [],
+    reconciledRevision: null,
+    observedAt: null,
+    announced: { verdicts: { primary: unannounced, secondary: unannounced }, serving: "unknown" },
+    probeSucceeded: { primary: null, secondary: null },
+    remembered: {},
+  };
+}
+
+export interface Witnesses {
+  readonly health: Readonly<Partial<Record<Side, PoolHealth>>>;
+  /** In tick order, oldest first. */
+  readonly samples: readonly Sample[];
+}
+
+export function markersOf(spec: Spec): Markers {
+  const { primary, secondary } = spec;
+  return {
+    ...(primary.marker === undefined ? {} : { primary: primary.marker }),
+    ...(secondary.marker === undefined ? {} : { secondary: secondary.marker }),
+  };
+}
+
+/** Who serves the hostname of one sample; `stored` helps where an endpoint itself is silent. */
+export function servingOf(
+  failover: Failover,
+  stored: StoredStatus,
+  sample: Sample,
+  recent: readonly Sample[],
+): ServingView {
+  const spec = completeSpec(failover.input, failover.facts);
+  return identifyServing(sample, markersOf(spec), { ...stored.remembered, ...rememberTraits(recent) });
+}
+
+export function deriveServing(
+  failover: Failover,
+  stored: StoredStatus,
+  samples: readonly Sample[],
+): { serving: Serving; detail: string } {
+  if (failover.stage === "draft") return { serving: "none", detail: "a draft's load balancer is disabled" };
+  const last = samples.at(-1);
+  if (last === undefined) return { serving: "unknown", detail: "the hostname was not looked at yet" };
+  const { serving, detail } = servingOf(failover, stored, last, samples);
+  return { serving, detail };
+}
+
+export function latest(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
+
+export function deriveStatus(
+  failover: Failover,
+  stored: StoredStatus,
+  witnesses: Witnesses,
+  lookedAt: number | null,
+  now: number,
+): FailoverStatus {
+  const health = {
+    primary: deriveSideHealth("primary", witnesses.health.primary, witnesses.samples, now),
+    secondary: deriveSideHealth("secondary", witnesses.health.secondary, witnesses.samples, now),
+  };
+  const { serving, detail } = deriveServing(failover, stored, witnesses.samples);
+  return {
+    sync: failover.deleting === null ? stored.sync : "deleting",
+    message: stored.message,
+    drift: stored.drift,
+    foreign: stored.foreign,
+    health,
+    serving,
+    servingDetail: detail,
+    reconciledRevision: stored.reconciledRevision,
+    observedAt: stored.sync === "unknown" ? stored.observedAt : latest(stored.observedAt, lookedAt),
+  };
+}
+
+export function viewOf(
+  failover: Failover,
+  stored: StoredStatus,
+  witnesses: Witnesses,
+  more: { lookedAt: number | null; operation: Operation | null; now: number },
+): FailoverView {
+  const found = deriveStatus(failover, stored, witnesses, more.lookedAt, more.now);
+  // Of a failover that is on its way out, what holds it is all there is to say.
+  const status =
+    failover.deleting === null || more.operation === null
+      ? found
+      : { ...found, message: more.operation.message };
+  return {
+    id: failover.id,
+    name: failover.name,
+    revision: failover.revision,
+    stage: failover.stage,
+    active: failover.active,
+    spec: completeSpec(failover.input, failover.facts),
+    facts: failover.facts,
+    ids: failover.ids,
+    deleting: failover.deleting,
+    status,
+    readiness: deriveReadiness(status.health),
+    operationId: more.operation?.id ?? null,
+    createdAt: failover.createdAt,
+    updatedAt: failover.updatedAt,
+  };
+}

@@ -1,0 +1,59 @@
+import type { CoordinatorPort } from "./actions/coordinator-port.ts";
+import { createReader } from "./actions/reader.ts";
+import type { ReaderPort } from "./actions/reader-port.ts";
+import { createClock, type ServiceClock } from "./clock.ts";
+import { createProber, type Prober } from "./probing/prober.ts";
+import { connect } from "./probing/socket.ts";
+import { readSettings, type Settings } from "./settings.ts";
+
+/** All that the Worker works with, made once from its environment and passed on as plain objects. */
+export interface Services {
+  readonly settings: Settings;
+  readonly clock: ServiceClock;
+  readonly db: D1Database;
+  readonly probes: Queue;
+  readonly prober: Prober;
+  readonly reader: ReaderPort;
+  /** The one writer of this account. */
+  readonly coordinator: CoordinatorPort;
+  readonly log: (entry: object) => void;
+}
+
+/** Structured, one line an entry: what Workers Logs index by. */
+function log(entry: object): void {
+  console.log(JSON.stringify(entry));
+}
+
+export function createServices(env: Env): Services {
+  const settings = readSettings(env);
+  const clock = createClock(settings.clockRate, settings.clockEpochMs);
+  const {
+    DB: db,
+    PROBES: probes,
+    COORDINATOR: namespace,
+    EGRESS: egress,
+  } = env as Env & { EGRESS?: Fetcher };
+  const prober = createProber({
+    fetch: (request) => fetch(request),
+    connect,
+    egress,
+    clock: { now: () => Date.now() },
+    secretHeader: settings.probeHeader,
+  });
+  const stub = () => namespace.get(namespace.idFromName(settings.accountId));
+  // Each call asks for the object anew: a stub that saw it fall over stays broken.
+  const coordinator: CoordinatorPort = {
+    createFailover: (input, origin) => stub().createFailover(input, origin),
+    patchFailover: (reference, patch, revision, origin) =>
+      stub().patchFailover(reference, patch, revision, origin),
+    deleteFailover: (reference, request, origin) => stub().deleteFailover(reference, request, origin),
+    promote: (reference, request, origin) => stub().promote(reference, request, origin),
+    demote: (reference, request, origin) => stub().demote(reference, request, origin),
+    reconcile: (reference, request, origin) => stub().reconcile(reference, request, origin),
+    adopt: (reference, request, origin) => stub().adopt(reference, request, origin),
+    plan: (reference) => stub().plan(reference),
+    tick: () => stub().tick(),
+  };
+  const reader = createReader({ db, accountId: settings.accountId, clock });
+  return { settings, clock, db, probes, prober, reader, coordinator, log };
+}

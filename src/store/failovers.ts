@@ -1,0 +1,332 @@
+import type { Body } from "../failover/desired.ts";
+import type { Failover, Side, Stage } from "../failover/failover.ts";
+import type { Role } from "../failover/marker.ts";
+import type { FailoverEvent, Operation, Sample } from "../failover/results.ts";
+import { newStatus, type StoredStatus } from "../failover/status.ts";
+import type { PoolHealth } from "../failover/verdict.ts";
+
+/** A failover with all that the last looks left behind: what a tick starts from. */
+export interface FailoverRecord {
+  readonly failover: Failover;
+  readonly applied: Readonly<Partial<Record<Role, Body>>>;
+  readonly status: StoredStatus;
+  readonly health: Readonly<Partial<Record<Side, PoolHealth>>>;
+  /** Fresh ones, in tick order. */
+  readonly samples: readonly Sample[];
+  /** The operation under way, if any; a mere reconciliation doesn't count. */
+  readonly operation: Operation | null;
+  /** The instant from which it wants a look without waiting for the next minute, ms since the epoch. */
+  readonly dueAt: number | null;
+}
+
+interface FailoverRow {
+  id: string;
+  account_id: string;
+  name: string;
+  revision: number;
+  stage: Stage;
+  active: Side;
+  input: string;
+  facts: string;
+  adopted: string;
+  deleting: "destroy" | "orphan" | null;
+  due_at: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+interface ObjectRow {
+  failover_id: string;
+  role: Role;
+  cloudflare_id: string | null;
+  applied: string | null;
+}
+
+/** Thrown where a write expected a revision that is no longer the stored one; nothing of its batch was written. */
+export class RevisionConflict extends Error {}
+/** Thrown where a name or hostname is already another failover's; nothing of its batch was written. */
+export class NameTaken extends Error {
+  readonly column: string;
+  constructor(column: string) {
+    super(`${column} is taken`);
+    this.column = column;
+  }
+}
+/** Thrown where another operation of the failover is under way; nothing of its batch was written. */
+export class OperationUnderWay extends Error {}
+
+function toFailover(row: FailoverRow, objects: readonly ObjectRow[]): Failover {
+  const ids = objects.flatMap(({ role, cloudflare_id }) =>
+    cloudflare_id === null ? [] : [[role, cloudflare_id]],
+  );
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    name: row.name,
+    revision: row.revision,
+    stage: row.stage,
+    active: row.active,
+    input: JSON.parse(row.input) as Failover["input"],
+    facts: JSON.parse(row.facts) as Failover["facts"],
+    adopted: JSON.parse(row.adopted) as Failover["adopted"],
+    deleting: row.deleting,
+    ids: Object.fromEntries(ids) as Failover["ids"],
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function groupBy<T extends { failover_id: string }>(rows: readonly T[]): Map<string, T[]> {
+  return Map.groupBy(rows, (row) => row.failover_id);
+}
+
+/** Which failovers to read: all of the account, those of a page, or one by id or name. */
+export type Selection =
+  | { readonly all: true }
+  | { readonly reference: string }
+  | { readonly after: string; readonly limit: number };
+
+/**
+ * Reads whole records in one round trip. `since` bounds the samples (ms since the epoch): older ones say nothing of now.
+ */
+export async function loadRecords(
+  db: D1Database,
+  accountId: string,
+  selection: Selection,
+  since: number,
+): Promise<FailoverRecord[]> {
+  const [where, parameters] =
+    "all" in selection
+      ? ["account_id = ?1", [accountId]]
+      : "reference" in selection
+        ? ["account_id = ?1 AND (id = ?2 OR name = ?2)", [accountId, selection.reference]]
+        : ["account_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3", [accountId, selection.after, selection.limit]];
+  const chosen = `SELECT id FROM failovers WHERE ${where}`;
+  const query = (sql: string, ...more: unknown[]) => db.prepare(sql).bind(...parameters, ...more);
+  const next = `?${parameters.length + 1}`;
+  const [failovers, objects, statuses, health, samples, operations] = await db.batch<never>([
+    query(`SELECT * FROM failovers WHERE id IN (${chosen}) ORDER BY id`),
+    query(`SELECT * FROM objects WHERE failover_id IN (${chosen})`),
+    query(`SELECT * FROM statuses WHERE failover_id IN (${chosen})`),
+    query(`SELECT * FROM pool_health WHERE failover_id IN (${chosen})`),
+    query(
+      `SELECT failover_id, sample FROM samples WHERE failover_id IN (${chosen}) AND tick >= ${next} ORDER BY tick`,
+      since,
+    ),
+    query(
+      `SELECT failover_id, operation FROM operations
+       WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running') AND kind <> 'reconcile'`,
+    ),
+  ]);
+  const byFailover = {
+    objects: groupBy<ObjectRow>(objects?.results ?? []),
+    statuses: groupBy<{ failover_id: string; status: string }>(statuses?.results ?? []),
+    health: groupBy<{ failover_id: string; side: Side; health: string }>(health?.results ?? []),
+    samples: groupBy<{ failover_id: string; sample: string }>(samples?.results ?? []),
+    operations: groupBy<{ failover_id: string; operation: string }>(operations?.results ?? []),
+  };
+  return ((failovers?.results ?? []) as FailoverRow[]).map((row): FailoverRecord => {
+    const own = byFailover.objects.get(row.id) ?? [];
+    const applied = own.flatMap((one) =>
+      one.applied === null ? [] : [[one.role, JSON.parse(one.applied) as Body]],
+    );
+    const status = byFailover.statuses.get(row.id)?.[0];
+    const pools = (byFailover.health.get(row.id) ?? []).map((one) => [
+      one.side,
+      JSON.parse(one.health) as PoolHealth,
+    ]);
+    const operation = byFailover.operations.get(row.id)?.[0];
+    return {
+      failover: toFailover(row, own),
+      applied: Object.fromEntries(applied) as FailoverRecord["applied"],
+      status:
+        status === undefined ? newStatus("not looked at yet") : (JSON.parse(status.status) as StoredStatus),
+      health: Object.fromEntries(pools) as FailoverRecord["health"],
+      samples: (byFailover.samples.get(row.id) ?? []).map((one) => JSON.parse(one.sample) as Sample),
+      operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
+      dueAt: row.due_at,
+    };
+  });
+}
+
+/** The intent as it is stored this very moment; null where the failover is gone. */
+export async function loadIntent(
+  db: D1Database,
+  failoverId: string,
+): Promise<{ revision: number; deleting: Failover["deleting"] } | null> {
+  return db.prepare("SELECT revision, deleting FROM failovers WHERE id = ?1").bind(failoverId).first();
+}
+
+/** Who has a name or one of the hostnames already, other than the failover `except`. */
+export async function findHolders(
+  db: D1Database,
+  accountId: string,
+  wanted: { name: string; hostnames: readonly string[] },
+  except: string,
+): Promise<{ id: string; name: string; hostname: string; test_hostname: string | null }[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT id, name, hostname, test_hostname FROM failovers
+       WHERE account_id = ?1 AND id <> ?2
+         AND (name = ?3 OR hostname IN (SELECT value FROM json_each(?4)) OR test_hostname IN (SELECT value FROM json_each(?4)))`,
+    )
+    .bind(accountId, except, wanted.name, JSON.stringify(wanted.hostnames))
+    .all<{ id: string; name: string; hostname: string; test_hostname: string | null }>();
+  return results;
+}
+
+/** A statement of a batch yet to be committed. */
+export type Write = D1PreparedStatement;
+
+export function insertFailover(
+  db: D1Database,
+  failover: Failover,
+  testHostname: string | null,
+  dueAt: number,
+): Write {
+  return db
+    .prepare(
+      `INSERT INTO failovers (id, account_id, name, hostname, test_hostname, revision, stage, active, input, facts, due_at, created_at, updated_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)`,
+    )
+    .bind(
+      failover.id,
+      failover.accountId,
+      failover.name,
+      failover.input.hostname,
+      testHostname,
+      failover.revision,
+      failover.stage,
+      failover.active,
+      JSON.stringify(failover.input),
+      JSON.stringify(failover.facts),
+      dueAt,
+      failover.createdAt,
+    );
+}
+
+/** Stores a new intent. Where the stored revision isn't `expected` any more the whole batch fails as `RevisionConflict`. */
+export function updateIntent(
+  db: D1Database,
+  failover: Failover,
+  testHostname: string | null,
+  expected: number,
+  dueAt: number | null,
+): Write {
+  return db
+    .prepare(
+      `UPDATE failovers SET revision = CASE WHEN revision = ?2 THEN ?3 ELSE NULL END, hostname = ?4, test_hostname = ?5,
+         stage = ?6, active = ?7, input = ?8, facts = ?9, adopted = ?10, deleting = ?11, due_at = ?12, updated_at = ?13
+       WHERE id = ?1`,
+    )
+    .bind(
+      failover.id,
+      expected,
+      failover.revision,
+      failover.input.hostname,
+      testHostname,
+      failover.stage,
+      failover.active,
+      JSON.stringify(failover.input),
+      JSON.stringify(failover.facts),
+      JSON.stringify(failover.adopted),
+      failover.deleting,
+      dueAt,
+      failover.updatedAt,
+    );
+}
+
+/** What was read of Cloudflare for a spec; no change of intent. */
+export function saveFacts(db: D1Database, failover: Failover, testHostname: string | null): Write {
+  return db
+    .prepare("UPDATE failovers SET facts = ?2, test_hostname = ?3 WHERE id = ?1")
+    .bind(failover.id, JSON.stringify(failover.facts), testHostname);
+}
+
+export function setDue(db: D1Database, failoverId: string, dueAt: number | null): Write {
+  return db.prepare("UPDATE failovers SET due_at = ?2 WHERE id = ?1").bind(failoverId, dueAt);
+}
+
+export function setObjectId(
+  db: D1Database,
+  failover: Failover,
+  role: Role,
+  cloudflareId: string | null,
+): Write {
+  return db
+    .prepare(
+      `INSERT INTO objects (failover_id, role, account_id, cloudflare_id) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (failover_id, role) DO UPDATE SET cloudflare_id = ?4`,
+    )
+    .bind(failover.id, role, failover.accountId, cloudflareId);
+}
+
+export function setApplied(db: D1Database, failoverId: string, role: Role, applied: Body): Write {
+  return db
+    .prepare("UPDATE objects SET applied = ?3 WHERE failover_id = ?1 AND role = ?2")
+    .bind(failoverId, role, JSON.stringify(applied));
+}
+
+export function saveStatus(db: D1Database, failoverId: string, status: StoredStatus): Write {
+  return db
+    .prepare(
+      `INSERT INTO statuses (failover_id, status) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM failovers WHERE id = ?1)
+       ON CONFLICT (failover_id) DO UPDATE SET status = ?2`,
+    )
+    .bind(failoverId, JSON.stringify(status));
+}
+
+export function savePoolHealth(db: D1Database, failover: Failover, side: Side, health: PoolHealth): Write {
+  return db
+    .prepare(
+      `INSERT INTO pool_health (failover_id, side, account_id, health) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (failover_id, side) DO UPDATE SET health = ?4`,
+    )
+    .bind(failover.id, side, failover.accountId, JSON.stringify(health));
+}
+
+/** All of a failover but its events and operations, which stay. */
+export function deleteFailover(db: D1Database, failoverId: string): Write[] {
+  return ["objects", "statuses", "pool_health", "samples"]
+    .map((table) => db.prepare(`DELETE FROM ${table} WHERE failover_id = ?1`).bind(failoverId))
+    .concat(db.prepare("DELETE FROM failovers WHERE id = ?1").bind(failoverId));
+}
+
+export function insertEvents(db: D1Database, accountId: string, events: readonly FailoverEvent[]): Write[] {
+  return events.map((event) =>
+    db
+      .prepare(
+        `INSERT INTO events (id, account_id, failover_id, type, at, actor_kind, actor_name, request_id, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+      )
+      .bind(
+        event.id,
+        accountId,
+        event.failoverId,
+        event.type,
+        event.at,
+        event.origin.actor.kind,
+        event.origin.actor.name,
+        event.origin.requestId,
+        JSON.stringify(event.data),
+      ),
+  );
+}
+
+/** The one way in which anything is written: all of it or nothing. */
+export async function commit(db: D1Database, writes: readonly Write[]): Promise<void> {
+  if (writes.length === 0) return;
+  try {
+    await db.batch([...writes]);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message.includes("failovers.revision"))
+      throw new RevisionConflict("the failover has another revision by now");
+    const taken = /UNIQUE constraint failed: failovers\.account_id, failovers\.(\w+)/.exec(message);
+    if (taken?.[1] !== undefined) throw new NameTaken(taken[1]);
+    if (message.includes("UNIQUE constraint failed: operations.failover_id")) {
+      throw new OperationUnderWay("another operation of the failover is under way");
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Operation } from "../failover/results.ts";
+import type { Write } from "./failovers.ts";
+
+export function insertOperation(db: D1Database, accountId: string, operation: Operation): Write {
+  return db
+    .prepare(
+      `INSERT INTO operations (id, account_id, failover_id, kind, status, due_at, created_at, operation)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+    )
+    .bind(
+      operation.id,
+      accountId,
+      operation.failoverId,
+      operation.kind,
+      operation.status,
+      operation.dueAt,
+      operation.createdAt,
+      JSON.stringify(operation),
+    );
+}
+
+/** An operation that has ended stays as it ended: a late step of it changes nothing. */
+export function saveOperation(db: D1Database, operation: Operation): Write {
+  return db
+    .prepare(
+      `UPDATE operations SET status = ?2, due_at = ?3, operation = ?4 WHERE id = ?1 AND status IN ('pending', 'running')`,
+    )
+    .bind(operation.id, operation.status, operation.dueAt, JSON.stringify(operation));
+}
+
+export async function loadOperation(
+  db: D1Database,
+  accountId: string,
+  id: string,
+): Promise<Operation | null> {
+  const row = await db
+    .prepare("SELECT operation FROM operations WHERE account_id = ?1 AND id = ?2")
+    .bind(accountId, id)
+    .first<{ operation: string }>();
+  return row === null ? null : (JSON.parse(row.operation) as Operation);
+}
+
+/** Those whose next step is due, the longest waiting first. */
+export async function loadDueOperations(
+  db: D1Database,
+  accountId: string,
+  now: number,
+): Promise<Operation[]> {
+  const { results } = await db
+    .prepare(
+      "SELECT operation FROM operations WHERE account_id = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 50",
+    )
+    .bind(accountId, now)
+    .all<{ operation: string }>();
+  return results.map((row) => JSON.parse(row.operation) as Operation);
+}
+
+/** Failovers that want a look before the next minute. */
+export async function loadDueFailovers(db: D1Database, accountId: string, now: number): Promise<string[]> {
+  const { results } = await db
+    .prepare("SELECT id FROM failovers WHERE account_id = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 50")
+    .bind(accountId, now)
+    .all<{ id: string }>();
+  return results.map((row) => row.id);
+}
+
+/** The earliest instant at which anything is due, ms since the epoch. */
+export async function loadNextDue(db: D1Database, accountId: string): Promise<number | null> {
+  const row = await db
+    .prepare(
+      `SELECT min(due_at) AS due FROM (
+         SELECT due_at FROM failovers WHERE account_id = ?1 AND due_at IS NOT NULL
+         UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL)`,
+    )
+    .bind(accountId)
+    .first<{ due: number | null }>();
+  return row?.due ?? null;
+}

@@ -1,0 +1,35 @@
+import type { Sample } from "../failover/results.ts";
+import type { Write } from "./failovers.ts";
+
+/**
+ * Stores a tick's samples in one statement. A message that is delivered twice changes nothing, and what a failover's
+ * deletion overtook is not stored.
+ */
+export async function recordSamples(db: D1Database, samples: readonly Sample[]): Promise<void> {
+  await db
+    .prepare(
+      `INSERT OR IGNORE INTO samples (failover_id, tick, sample)
+       SELECT value ->> 'failoverId', value ->> 'tick', value FROM json_each(?1)
+       WHERE EXISTS (SELECT 1 FROM failovers WHERE id = value ->> 'failoverId')`,
+    )
+    .bind(JSON.stringify(samples))
+    .run();
+}
+
+export function pruneSamples(db: D1Database, before: number): Write {
+  return db.prepare("DELETE FROM samples WHERE tick < ?1").bind(before);
+}
+
+/** Newest first, taken before `before` (ms since the epoch). */
+export async function loadSamples(
+  db: D1Database,
+  failoverId: string,
+  before: number,
+  limit: number,
+): Promise<Sample[]> {
+  const { results } = await db
+    .prepare("SELECT sample FROM samples WHERE failover_id = ?1 AND tick < ?2 ORDER BY tick DESC LIMIT ?3")
+    .bind(failoverId, before, limit)
+    .all<{ sample: string }>();
+  return results.map((row) => JSON.parse(row.sample) as Sample);
+}
