@@ -55,6 +55,8 @@ describe("a load balancer with policy off", () => {
     expect(servedBy()).toBe("secondary");
     world.edit("pool", built.primary, { monitor: "" });
     expect(servedBy()).toBe("primary");
+    world.edit("pool", built.primary, { enabled: false });
+    expect(servedBy()).toBe("secondary");
   });
 
   test("sends nothing to an endpoint that is disabled or has no weight", () => {
@@ -270,6 +272,14 @@ describe("which thing answers for a name", () => {
   test("an unproxied load balancer hands out endpoint addresses", () => {
     world.edit("load_balancer", built.lb, { proxied: false });
     expect(world.visit("http://lb.example.com/")).toMatchObject({
+      status: 200,
+      servedBy: "origin.example.net",
+    });
+  });
+
+  test("records alone, without Cloudflare in between, in a paused zone", () => {
+    world.edit("zone", bench.zoneId, { paused: true });
+    expect(world.visit("https://www.example.com/")).toMatchObject({
       status: 200,
       servedBy: "origin.example.net",
     });

@@ -161,6 +161,8 @@ describe("lists that lag", () => {
     await post();
     const [first = ""] = simulator.world.monitors.keys();
     await bench.call("PATCH", `${monitors}/${first}`, { description: "changed" });
+    // A refused write is none.
+    expect((await bench.call("PATCH", `${monitors}/${first}`, { timeout: 99 })).status).toBe(400);
     simulator.faults.add({ match: { path: /monitors$/ }, effect: { kind: "stale-list" } });
     const stale = await bench.call("GET", monitors);
     expect(stale.result.map(({ description }: { description: string }) => description)).toEqual([

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { aBench, buildFailover, type Bench, type BuiltFailover } from "./failover-setup.ts";
 import { codeMatches } from "./health-check.ts";
 import type { Origin } from "./objects.ts";
+import { PLACES } from "./plans.ts";
 
 let bench: Bench;
 let built: BuiltFailover;
@@ -309,6 +310,32 @@ describe("the verdict", () => {
     expect(world.isPoolHealthy(built.primary)).toBe(healthy);
   });
 
+  test("of two regions that disagree is down, since half is no majority", () => {
+    const { world } = bench.simulator;
+    world.edit("pool", built.primary, { check_regions: ["WEU", "ENAM"] });
+    world.origin("origin.example.net").unreachableFrom = ["ENAM"];
+    world.settleHealth();
+    expect(world.isPoolHealthy(built.primary)).toBe(false);
+  });
+
+  test.each([
+    [["WEU", "ENAM", "OC"], false],
+    [null, true],
+  ])(
+    "counts regions where some are chosen and places where all are: %j gives %s",
+    (check_regions, healthy) => {
+      const { world } = bench.simulator;
+      world.edit("pool", built.primary, { check_regions });
+      // Two places of each of eight regions: 16 of 39 places, but eight of thirteen regions.
+      const cutOff = ["WEU", "ENAM", "EEU", "NSAM", "SSAM", "ME", "NAF", "SAF"];
+      world.origin("origin.example.net").unreachableFrom = cutOff.flatMap(
+        (region) => PLACES[region]?.slice(1) ?? [],
+      );
+      world.settleHealth();
+      expect(world.isPoolHealthy(built.primary)).toBe(healthy);
+    },
+  );
+
   test("compares the healthy endpoints of a pool with minimum_origins", () => {
     const { world } = bench.simulator;
     const endpoint = { enabled: true, weight: 1 };
@@ -357,9 +384,12 @@ test("checks on the interval of each monitor, and catches up after a jump of the
   await afterSeconds(1);
   expect(world.isPoolHealthy(built.primary)).toBe(false);
   origin.up = true;
+  world.edit("monitor", built.monitor, { consecutive_up: 3 });
   await afterSeconds(86_400);
   expect(world.isPoolHealthy(built.primary)).toBe(true);
   origin.up = false;
-  await afterSeconds(60);
+  await afterSeconds(59);
+  expect(world.isPoolHealthy(built.primary)).toBe(true);
+  await afterSeconds(1);
   expect(world.isPoolHealthy(built.primary)).toBe(false);
 });
