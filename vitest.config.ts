@@ -40,6 +40,8 @@ export default defineConfig({
           isolate: false,
           include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
           setupFiles: ["./test/worker-setup.ts"],
+          // A real server on loopback, for the probes that go by socket.
+          globalSetup: ["./test/probing/endpoint-server.ts"],
         },
       },
     ],
