@@ -9,8 +9,9 @@ import { findFailover } from "./reference.ts";
 
 export type IfMatch = { readonly any: true } | { readonly any: false; readonly tags: readonly string[] };
 
-const ENTITY_TAG = /^(W\/)?"[\x21\x23-\x7e\x80-\uffff]*"$/;
-const LIST = /(?:W\/)?"[^"]*"|[^",]+|"/g;
+const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*"/g;
+/** Stands for a tag while the list around the tags is looked at: no header can hold it. */
+const TAG = "\0";
 
 export function etagOf({ revision }: Pick<FailoverView, "revision">): string {
   return `"${revision}"`;
@@ -19,8 +20,9 @@ export function etagOf({ revision }: Pick<FailoverView, "revision">): string {
 /** Null where the header is not well-formed. */
 export function parseIfMatch(header: string): IfMatch | null {
   if (header.trim() === "*") return { any: true };
-  const tags = (header.match(LIST) ?? []).map((part) => part.trim()).filter((part) => part !== "");
-  if (tags.length === 0 || !tags.every((tag) => ENTITY_TAG.test(tag))) return null;
+  const tags = header.match(ENTITY_TAG);
+  const around = header.replaceAll(ENTITY_TAG, TAG).split(",");
+  if (tags === null || around.some((part) => part.trim() !== "" && part.trim() !== TAG)) return null;
   return { any: false, tags };
 }
 

@@ -10,12 +10,19 @@ export interface Operation {
   readonly responses: Record<string, Record<string, unknown>>;
 }
 
+export interface Schema {
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly properties?: Record<string, Schema>;
+}
+
 export interface Document {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string };
   readonly security: readonly Record<string, unknown>[];
   readonly paths: Record<string, Record<string, Operation>>;
-  readonly components: Record<string, Record<string, Record<string, unknown>>>;
+  readonly components: Record<string, Record<string, Schema>>;
 }
 
 export async function servedDocument(): Promise<Document> {
