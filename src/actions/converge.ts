@@ -148,14 +148,15 @@ async function confirm(
   return seeing(observation, role, seen.state === "absent" ? gone : seen);
 }
 
-/** An update whose answer was lost needs no more waiting once its effect is seen, or once it can't land any more. */
+/** A write whose answer was lost needs no more waiting once its effect is seen, or once it can't land any more. */
 async function closeSettledIntents(context: Context, observation: Observation, plan: Plan): Promise<void> {
   const { failover, observed } = observation;
   for (const role of ROLES) {
     const intent = context.intents.of(failover.id, role);
-    if (intent === undefined || intent.action === "create" || observed[role].state !== "found") continue;
-    const pending = plan.changes.some((change) => change.role === role);
-    if (!pending || context.clock.now() >= intent.deadlineAt) await context.intents.close(failover.id, role);
+    if (intent === undefined || observed[role].state !== "found") continue;
+    // A create is settled as soon as its id is stored, an update once its effect is seen, all when they can't land.
+    const settled = intent.action === "create" || !plan.changes.some((change) => change.role === role);
+    if (settled || context.clock.now() >= intent.deadlineAt) await context.intents.close(failover.id, role);
   }
 }
 
