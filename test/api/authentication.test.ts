@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { authenticate } from "../../src/api/authentication.ts";
 import { concrete, operationsOf, servedDocument } from "./document.ts";
 import { inMemoryService, TOKEN } from "./in-memory-service.ts";
 
@@ -60,8 +61,12 @@ describe("authentication", () => {
     expect(answer.status).toBe(200);
   });
 
+  it("takes whatever visible characters the operator chose", async () => {
+    const adminToken = "p@ss:w0rd!{}";
+    expect(await authenticate(`Bearer ${adminToken}`, { adminToken })).toMatchObject({ ok: true });
+  });
+
   it("lets nobody in where no admin token is set", async () => {
-    const { authenticate } = await import("../../src/api/authentication.ts");
     for (const given of ["Bearer ", "Bearer x", `Bearer ${TOKEN}`]) {
       expect(await authenticate(given, { adminToken: "" })).toMatchObject({ ok: false });
     }

