@@ -1,5 +1,4 @@
 // Decides which members of a spec don't go together. Each rule says what would be right, with its source.
-import { isInCidrs } from "./addresses.ts";
 import type { Endpoint, Spec } from "./complete.ts";
 import { SIDES, type Facts, type Side } from "./failover.ts";
 import { hostnameProblem, isInZone } from "./hostnames.ts";
@@ -121,15 +120,11 @@ function pointerOf(side: Side, endpoint: Endpoint): string {
   return `/${side}/${member}`;
 }
 
-function isSameAddress(one: string, other: string): boolean {
-  return one === other || isInCidrs(one, [`${other}/32`]) || isInCidrs(one, [`${other}/128`]);
-}
-
 /** A Pages project is one endpoint under whichever of its names; elsewhere port and Host can tell two apart. */
 function areSameEndpoint({ primary, secondary, monitor }: Spec): boolean {
   if (primary.pages_project !== undefined && primary.pages_project === secondary.pages_project) return true;
   if (primary.address === null || secondary.address === null) return false;
-  if (!isSameAddress(primary.address, secondary.address)) return false;
+  if (primary.address !== secondary.address) return false;
   const isPages = primary.pages_project !== undefined || secondary.pages_project !== undefined;
   if (isPages) return true;
   const standard = monitor.type === "https" ? 443 : 80;

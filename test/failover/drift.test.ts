@@ -206,6 +206,21 @@ describe("the grace time", () => {
     expect(later.drift[0]?.healAt).toBe(NOW + 60_000 + GRACE_MS);
   });
 
+  test("is each deviation's own, also where two of one object look alike", () => {
+    const object = objectsInPlace(failover).primary;
+    const disabled = { ...object, enabled: false };
+    const first = look(failover, anObserved(failover, { primary: found(disabled) }));
+    const both = { ...disabled, origins: [{ ...Object(originOf(object)), enabled: false }] };
+    const { drift } = look(failover, anObserved(failover, { primary: found(both) }), {
+      known: first.drift,
+      now: NOW + 60_000,
+    });
+    expect(drift.map(({ path, firstSeenAt }) => [path, firstSeenAt])).toStrictEqual([
+      ["enabled", NOW],
+      ["origins.primary.enabled", NOW + 60_000],
+    ]);
+  });
+
   test("is put off by no clock that was set back", () => {
     const { drift } = look(failover, observed);
     const back = look(failover, observed, { known: drift, now: NOW - 3_600_000 });

@@ -82,6 +82,7 @@ describe("the probe's timeline", () => {
     ["one answer after a long silence", "++...........+", "unknown"],
     ["answers from a cache say nothing", "++??", "unknown"],
     ["one answer from a cache among good ones", "++?", "healthy"],
+    ["changes with an answer from a cache between them", "+?-?+?-?+", "flapping"],
     ["answers from a cache are no change", "++?+?+?+?+", "healthy"],
   ];
   test.each(rows)("%s: %s is %s", (_, text, verdict) => {
