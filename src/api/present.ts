@@ -86,6 +86,7 @@ export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
         secondary: presentHealth(status.health.secondary),
       },
       serving: status.serving,
+      serving_detail: status.servingDetail,
       readiness: view.readiness,
       operation: view.operationId,
       reconciled_revision: status.reconciledRevision,

@@ -151,6 +151,10 @@ const statusSchema = z
       ["primary", "secondary", "none", "unknown"],
       "Which endpoint answered under the present hostname, as seen from one place; `none` in draft.",
     ),
+    serving_detail: z.string().nullable().meta({
+      description: "What that rests on, in one sentence.",
+      example: "the answer's body is the primary's",
+    }),
     readiness: word(
       ["ready", "degraded", "not_ready"],
       "Whether both, one or none of the endpoints are healthy.",

@@ -36,6 +36,17 @@ describe("creating a failover", () => {
     expect(world.actions[0]?.given[0]).toMatchObject({ hostname: "www.example.com" });
   });
 
+  it("refuses the service's own hostname, which it would cut off from its callers", async () => {
+    const { world, ask } = inMemoryService();
+    for (const member of ["hostname", "test_hostname"]) {
+      const body = { ...smallestBody, [member]: "understudy.example.com" };
+      const answer = await ask("https://understudy.example.com/v1/failovers", { method: "POST", body });
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toMatchObject({ errors: [{ pointer: `/${member}` }] });
+    }
+    expect(world.actions).toEqual([]);
+  });
+
   it("answers 409 when the name is taken", async () => {
     const { world, ask } = inMemoryService();
     world.failure = { code: "taken", detail: "There is a failover named shop." };
@@ -92,6 +103,7 @@ describe("a failover", () => {
           secondary: expect.objectContaining({ verdict: "unhealthy", since: null }),
         },
         serving: "primary",
+        serving_detail: null,
         readiness: "degraded",
         operation: null,
         reconciled_revision: 2,

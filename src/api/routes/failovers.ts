@@ -9,7 +9,7 @@ import type { ApiDependencies } from "../dependencies.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
 import { etagOf, requiredRevision } from "../preconditions.ts";
 import { presentFailover } from "../present.ts";
-import { valueOf } from "../problem.ts";
+import { problem, valueOf } from "../problem.ts";
 import { findFailover } from "../reference.ts";
 import { createRouter } from "../router.ts";
 import { failoverSchema, listSchema } from "../schemas.ts";
@@ -137,11 +137,27 @@ const remove = createRoute({
   },
 });
 
+/** A failover that covers this service's own hostname would cut its callers off, and its probes would meet itself. */
+function refuseOwnHostname(url: string, spec: Readonly<Record<string, unknown>>): void {
+  const own = new URL(url).hostname;
+  const errors = ["hostname", "test_hostname"]
+    .filter(
+      (member) => typeof spec[member] === "string" && spec[member].toLowerCase().replace(/\.$/, "") === own,
+    )
+    .map((member) => ({
+      pointer: `/${member}`,
+      message: "is this service's own hostname: give the website's",
+    }));
+  if (errors.length > 0)
+    throw problem("invalid", "A failover can't cover the service that keeps it.", { errors });
+}
+
 export function failoverRoutes(dependencies: ApiDependencies) {
   const { coordinator, reader } = dependencies;
   return createRouter()
     .openapi(create, async (c) => {
       const input = await readBody(c, newFailoverSchema);
+      refuseOwnHostname(c.req.url, input);
       const { failoverId } = valueOf(await coordinator.createFailover(input, originOf(c)));
       const failover = await reader.findFailover(failoverId);
       if (failover === null) throw new Error(`failover ${failoverId} was created but is not stored`);
@@ -161,6 +177,7 @@ export function failoverRoutes(dependencies: ApiDependencies) {
     .openapi(patch, async (c) => {
       const { id } = c.req.valid("param");
       const changes = await readBody(c, failoverPatchSchema);
+      refuseOwnHostname(c.req.url, changes);
       const revision = await requiredRevision(c, reader, id);
       const { failoverId } = valueOf(await coordinator.patchFailover(id, changes, revision, originOf(c)));
       const failover = await findFailover(reader, failoverId);
