@@ -23,7 +23,7 @@ import { loadInstallation } from "./store/installation.ts";
 import { loadNextDue } from "./store/operations.ts";
 import { loadTick } from "./store/ticks.ts";
 
-const BUDGET_KEY = "budget";
+const BUDGET_KEY = "requests";
 /** After a fault of D1 itself, when nobody knows what is due. */
 const AFTER_FAULT_MS = 30_000;
 

@@ -9,12 +9,21 @@ const POLL_QUOTA = 600;
 /** What must be left over after a call of each kind, so that the more urgent ones are never starved. */
 const RESERVE: Readonly<Record<Priority, number>> = { lease: 0, person: 20, latch: 60, heal: 100, poll: 150 };
 const BLOCK_MS = 300_000;
+/** Calls are counted by slots of this length, and a slot counts until all of it has left the window. */
+const SLOT_MS = 10_000;
+
+interface Slot {
+  /** When the slot began, ms since the epoch. */
+  readonly at: number;
+  readonly calls: number;
+  /** How many of them were polling. */
+  readonly polls: number;
+}
 
 export interface BudgetState {
-  readonly level: number;
-  readonly pollLevel: number;
+  /** Oldest first; what was called within the last window. */
+  readonly slots: readonly Slot[];
   /** Ms since the epoch. */
-  readonly at: number;
   readonly blockedUntil: number | null;
 }
 
@@ -29,49 +38,76 @@ export interface Budget {
   state(): BudgetState;
 }
 
-/** A new budget starts with a quarter: nobody knows what the token was used for just before. */
-export function createBudget(clock: { now(): number }, stored: BudgetState | undefined): Budget {
-  let state: BudgetState = stored ?? {
-    level: QUOTA / 4,
-    pollLevel: POLL_QUOTA / 4,
-    at: clock.now(),
-    blockedUntil: null,
-  };
+const slotOf = (now: number): number => now - (now % SLOT_MS);
 
-  const refill = (): BudgetState => {
+/** Nobody knows what the token was used for just before: as if three quarters had been called, steadily. */
+function presumedSlots(now: number): Slot[] {
+  const count = WINDOW_MS / SLOT_MS;
+  return Array.from({ length: count }, (_, index) => ({
+    at: slotOf(now) - (count - index) * SLOT_MS,
+    calls: (QUOTA * 0.75) / count,
+    polls: (POLL_QUOTA * 0.75) / count,
+  }));
+}
+
+/**
+ * Counts what was called in the last five minutes, as Cloudflare does: a bucket that refills by the second would allow
+ * a full one and its refill within one window. A new budget starts with a quarter.
+ */
+export function createBudget(clock: { now(): number }, stored: BudgetState | undefined): Budget {
+  let state: BudgetState = stored ?? { slots: presumedSlots(clock.now()), blockedUntil: null };
+
+  const settle = (): BudgetState & { readonly calls: number; readonly polls: number } => {
     const now = clock.now();
-    const passed = Math.max(0, now - state.at);
+    const slots = state.slots
+      // A clock that was set back must not keep calls counted for longer than a window.
+      .map((slot) => (slot.at > now ? { ...slot, at: slotOf(now) } : slot))
+      .filter(({ at }) => now < at + SLOT_MS + WINDOW_MS);
     const blockedUntil = state.blockedUntil !== null && state.blockedUntil > now ? state.blockedUntil : null;
-    state = {
-      level: Math.min(QUOTA, state.level + (passed * QUOTA) / WINDOW_MS),
-      pollLevel: Math.min(POLL_QUOTA, state.pollLevel + (passed * POLL_QUOTA) / WINDOW_MS),
-      at: now,
-      blockedUntil,
-    };
-    return state;
+    state = { slots, blockedUntil };
+    const sum = (count: (slot: Slot) => number) => slots.reduce((total, slot) => total + count(slot), 0);
+    return { ...state, calls: sum(({ calls }) => calls), polls: sum(({ polls }) => polls) };
   };
 
   const left = (priority: Priority): number => {
-    const { level, pollLevel, blockedUntil } = refill();
+    const { calls, polls, blockedUntil } = settle();
     if (blockedUntil !== null) return 0;
-    const free = level - RESERVE[priority];
-    return Math.max(0, Math.floor(priority === "poll" ? Math.min(free, pollLevel) : free));
+    const free = QUOTA - calls - RESERVE[priority];
+    return Math.max(0, priority === "poll" ? Math.min(free, POLL_QUOTA - polls) : free);
+  };
+
+  const count = (priority: Priority): void => {
+    const at = slotOf(clock.now());
+    const polls = priority === "poll" ? 1 : 0;
+    const last = state.slots.at(-1);
+    const slots =
+      last?.at === at
+        ? state.slots.with(-1, { at, calls: last.calls + 1, polls: last.polls + polls })
+        : [...state.slots, { at, calls: 1, polls }];
+    state = { ...state, slots };
   };
 
   return {
     left,
     take(priority) {
-      const { blockedUntil, at, level, pollLevel } = refill();
+      const { blockedUntil, slots } = settle();
       if (blockedUntil !== null) return { ok: false, until: blockedUntil, blocked: true };
-      if (left(priority) < 1) return { ok: false, until: at + 1000, blocked: false };
-      state = { ...state, level: level - 1, pollLevel: priority === "poll" ? pollLevel - 1 : pollLevel };
+      if (left(priority) < 1) {
+        const [oldest] = slots;
+        const until = (oldest?.at ?? clock.now()) + SLOT_MS + WINDOW_MS;
+        return { ok: false, until, blocked: false };
+      }
+      count(priority);
       return { ok: true };
     },
     block(retryAfterSeconds) {
       const until = clock.now() + (retryAfterSeconds === null ? BLOCK_MS : retryAfterSeconds * 1000);
-      state = { ...refill(), blockedUntil: Math.max(until, state.blockedUntil ?? 0) };
+      state = { ...state, blockedUntil: Math.max(until, state.blockedUntil ?? 0) };
     },
-    blockedUntil: () => refill().blockedUntil,
-    state: () => refill(),
+    blockedUntil: () => settle().blockedUntil,
+    state: () => {
+      const { slots, blockedUntil } = settle();
+      return { slots, blockedUntil };
+    },
   };
 }
