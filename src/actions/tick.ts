@@ -1,7 +1,7 @@
 import { completeSpec } from "../failover/complete.ts";
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { SIDES, type Side } from "../failover/failover.ts";
-import { chooseHealthReads, type HealthRead } from "../failover/health-reads.ts";
+import { chooseHealthReads, mostHealthReads, type HealthRead } from "../failover/health-reads.ts";
 import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { pruneSamples } from "../store/samples.ts";
@@ -19,8 +19,6 @@ import type { Snapshot } from "./snapshot.ts";
 const WIDTH = 5;
 /** Samples are kept for a day. */
 const KEEP_SAMPLES_MS = 86_400_000;
-/** Most health reads in one tick: half of the budget over five ticks, less the lists. */
-const MOST_HEALTH_READS = 110;
 
 type HealthByFailover = Map<string, Partial<Record<Side, PoolHealth>>>;
 
@@ -56,10 +54,11 @@ async function readHealth(
   context: Context,
   records: readonly FailoverRecord[],
   snapshot: Snapshot,
+  listCalls: number,
 ): Promise<HealthByFailover> {
   const byId = new Map(records.map((record) => [record.failover.id, record]));
   const candidates = records.map((record) => ({ ...record, hints: hintsOf(record, snapshot) }));
-  const most = Math.min(MOST_HEALTH_READS, context.budget.left("poll"));
+  const most = mostHealthReads(listCalls, context.budget.left("poll"));
   const read: HealthByFailover = new Map();
   await inParallel(
     chooseHealthReads(candidates, context.clock.now(), most),
@@ -124,8 +123,10 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
   );
   await enqueueProbes(context, records, startedAt);
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
+  const before = context.budget.left("poll");
   const snapshot = await context.snapshots.take(zoneIds, "poll");
-  const read = await readHealth(context, records, snapshot);
+  const listCalls = before - context.budget.left("poll");
+  const read = await readHealth(context, records, snapshot, listCalls);
   await inParallel(records, WIDTH, async (record) => {
     try {
       await lookAt(context, record, turns.get(record.failover.id) ?? 0, snapshot, read);
