@@ -137,7 +137,9 @@ function readPopHealth(result: unknown): Map<string, PlaceHealth[]> {
   for (const [place, health] of Object.entries(places)) {
     const origins = isObject(health) && Array.isArray(health["origins"]) ? health["origins"] : [];
     for (const origin of origins.filter(isObject)) {
-      if (typeof origin["ip"] === "string") add(origin["ip"], place, origin);
+      const { ip } = origin;
+      if (typeof ip === "string") add(ip, place, origin);
+      else if (isObject(ip) && typeof ip["address"] === "string") add(ip["address"], place, ip);
       else for (const [name, one] of Object.entries(origin)) add(name, place, one);
     }
   }

@@ -81,6 +81,8 @@ function kindOf(status: number, items: readonly ErrorItem[], product: string): C
   // "Probing from every data centre is not allowed" was seen as an authorization failure, but it is the input's fault.
   if (text.includes("not allowed with this subscription")) return "invalid";
   if (status === 401 || status === 403) return "forbidden";
+  // A 404 that isn't the API's own (a page of something in between) says nothing of the object.
+  if (status === 404 && items.length === 0) return "unavailable";
   if (status === 404 || (product === "pages" && codes.includes(8000007))) return "not-found";
   if (balancing && codes.includes(1003)) return "taken";
   return "invalid";
@@ -122,8 +124,16 @@ export function classifyAnswer(
 }
 
 function retryAfter(headers: Headers | undefined): number | null {
-  const value = Number(headers?.get("retry-after") ?? Number.NaN);
-  return Number.isFinite(value) && value >= 0 ? value : null;
+  const value = headers?.get("retry-after") ?? "";
+  return /^\d{1,6}$/.test(value.trim()) ? Number(value) : null;
+}
+
+/** The same error without a secret that Cloudflare may have quoted. */
+export function withoutSecret(error: CloudflareError, secret: string): CloudflareError {
+  if (!error.message.includes(secret)) return error;
+  const { kind, message, status, codes, ambiguous, retryAfterSeconds } = error;
+  const more = { status, codes, ambiguous, retryAfterSeconds };
+  return new CloudflareError(kind, message.replaceAll(secret, "[secret]"), more);
 }
 
 /** What the SDK throws, in our words. */

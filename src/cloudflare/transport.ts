@@ -1,7 +1,7 @@
 import { IPs } from "cloudflare/resources/ips";
 import { createClient } from "cloudflare/tree-shakable";
 import type { Budget, Priority } from "./budget.ts";
-import { classifyAnswer, classifyThrown, CloudflareError, type Envelope } from "./errors.ts";
+import { classifyAnswer, classifyThrown, CloudflareError, withoutSecret, type Envelope } from "./errors.ts";
 
 export type Method = "get" | "post" | "patch" | "delete";
 
@@ -88,7 +88,7 @@ export function createTransport({
         return answer;
       throw classifyAnswer(200, answer, product, null);
     } catch (error) {
-      const classified = classifyThrown(error, product);
+      const classified = withoutSecret(classifyThrown(error, product), apiToken);
       if (classified.kind === "rate-limited") budget.block(classified.retryAfterSeconds);
       throw classified;
     } finally {
