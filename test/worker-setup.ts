@@ -6,6 +6,6 @@ beforeEach(async () => {
   await reset();
   await applyD1Migrations(
     env.DB,
-    (env as { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }).TEST_MIGRATIONS,
+    (env as unknown as { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }).TEST_MIGRATIONS,
   );
 });

@@ -6,7 +6,6 @@ import { ROLES, type Role } from "../failover/marker.ts";
 import {
   describeRole,
   planChanges,
-  withAdopted,
   type Change,
   type Observed,
   type Plan,
@@ -62,28 +61,17 @@ function objectsOf(observed: Observed): Partial<Record<Role, Body>> {
 
 function decide(context: Context, record: FailoverRecord, observation: Observation, asked: boolean) {
   const { failover, observed } = observation;
-  const desired = desiredObjects(failover, context.installation);
-  const plan = planChanges(failover, observed, context.installation);
+  const desired = desiredObjects(failover, context.installation, record.applied);
+  const plan = planChanges(failover, observed, context.installation, record.applied);
   const objects = objectsOf(observed);
-  const wanted = (role: Role) => withAdopted(failover, role, objects[role] ?? {}, desired[role]);
-  const decision = decideDrift(
-    plan.changes,
-    objects,
-    {
-      monitor: wanted("monitor"),
-      primary: wanted("primary"),
-      secondary: wanted("secondary"),
-      load_balancer: wanted("load_balancer"),
-    },
-    {
-      spec: completeSpec(failover.input, failover.facts),
-      stage: failover.stage,
-      applied: record.applied,
-      known: record.status.drift,
-      asked,
-      now: context.clock.now(),
-    },
-  );
+  const decision = decideDrift(plan.changes, objects, {
+    spec: completeSpec(failover.input, failover.facts),
+    stage: failover.stage,
+    applied: record.applied,
+    known: record.status.drift,
+    asked,
+    now: context.clock.now(),
+  });
   return { observation, desired, plan, decision };
 }
 

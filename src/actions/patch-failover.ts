@@ -1,3 +1,4 @@
+import { completeSpec } from "../failover/complete.ts";
 import { fieldErrors } from "../failover/field-errors.ts";
 import type { Facts, Failover } from "../failover/failover.ts";
 import { guardOperation, guardRevision } from "../failover/guards.ts";
@@ -6,6 +7,7 @@ import { fail, ok, type FieldError, type Origin, type Result } from "../failover
 import { specInputSchema, type SpecInput } from "../failover/spec.ts";
 import {
   commit,
+  forgetWitnesses,
   insertEvents,
   NameTaken,
   RevisionConflict,
@@ -36,6 +38,15 @@ function keptFacts(failover: Failover, input: SpecInput): Facts {
   return failover.input.hostname === input.hostname ? failover.facts : { ...failover.facts, zone: null };
 }
 
+/** What the witnesses said of another endpoint, or by another measure, is no evidence for this one. */
+function hasOtherEndpoint(before: Failover, after: Failover): boolean {
+  const measured = ({ input, facts }: Failover) => {
+    const { primary, secondary, monitor } = completeSpec(input, facts);
+    return JSON.stringify([primary, secondary, monitor]);
+  };
+  return measured(before) !== measured(after);
+}
+
 async function patch(
   context: Context,
   { failover, operation }: FailoverRecord,
@@ -49,10 +60,11 @@ async function patch(
   const running = guardOperation(operation);
   if (running.length > 0) return fail("refused", "the failover can't be changed now", { refusals: running });
 
-  const parsed = specInputSchema.safeParse(mergePatch(failover.input, change));
+  const merged = mergePatch(failover.input, change);
+  const parsed = specInputSchema.safeParse(merged);
   if (!parsed.success) {
     return fail("invalid", "the spec would not be valid with this patch", {
-      errors: fieldErrors(parsed.error.issues),
+      errors: fieldErrors(parsed.error.issues, specInputSchema, merged),
     });
   }
   const input = parsed.data;
@@ -75,6 +87,7 @@ async function patch(
   try {
     await commit(context.db, [
       updateIntent(context.db, changed, spec.test_hostname, failover.revision, now),
+      ...(hasOtherEndpoint(failover, changed) ? forgetWitnesses(context.db, failover.id) : []),
       ...insertEvents(context.db, context.accountId, [event]),
     ]);
   } catch (error) {

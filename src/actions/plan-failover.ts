@@ -33,7 +33,12 @@ export function planFailover(context: Context, reference: string): Promise<Resul
     }
     const snapshot = await context.snapshots.take([failover.facts.zone?.id ?? ""], "person");
     const observation = await observe(context, failover, snapshot, "person");
-    const plan = planChanges(observation.failover, observation.observed, context.installation);
+    const plan = planChanges(
+      observation.failover,
+      observation.observed,
+      context.installation,
+      record.applied,
+    );
     const refusals = [...plan.unknown, ...plan.blocked].map(unreadable);
     const id = await planId([plan.failoverId, plan.revision, plan.changes]);
     return ok({ ...nothing, id, changes: plan.changes, foreign: plan.foreign, refusals });

@@ -1,12 +1,14 @@
+import { completeSpec } from "../failover/complete.ts";
 import { guardRevision } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
-import { commit } from "../store/failovers.ts";
+import { commit, insertEvents, updateIntent } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import { aloneWith } from "./load.ts";
+import { eventOf } from "./record.ts";
 
-/** A person asks for everything to be put in place now: nothing is held back by policy or grace time. */
+/** A person asks for everything to be put in place now: nothing is held back by policy, grace time or an adoption. */
 export function startReconcile(
   context: Context,
   reference: string,
@@ -29,7 +31,21 @@ export function startReconcile(
       {},
       context.clock.now(),
     );
-    await commit(context.db, [insertOperation(context.db, context.accountId, operation)]);
+    // Everything means also what somebody else did and a person once accepted.
+    const ends = failover.adopted.length > 0;
+    const now = context.clock.now();
+    const changed = { ...failover, adopted: [], revision: failover.revision + 1, updatedAt: now };
+    const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
+    const data = { ended: failover.adopted, operation_id: operation.id };
+    await commit(context.db, [
+      insertOperation(context.db, context.accountId, operation),
+      ...(ends ? [updateIntent(context.db, changed, testHostname, failover.revision, now)] : []),
+      ...insertEvents(
+        context.db,
+        context.accountId,
+        ends ? [eventOf(context, "drift.adoption_ended", failover.id, origin, data)] : [],
+      ),
+    ]);
     return ok({ operationId: operation.id });
   });
 }

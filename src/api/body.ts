@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
 import type { ApiEnv } from "./dependencies.ts";
 import { problem } from "./problem.ts";
-import { fieldErrors } from "./validation.ts";
+import { fieldErrors } from "../failover/field-errors.ts";
 
 export const LARGEST_BODY_BYTES = 64 * 1024;
 /** Far more than any of our bodies; what merges and copies bodies may recurse. */

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiEnv } from "./dependencies.ts";
 import { problem } from "./problem.ts";
-import { pointerTo } from "./validation.ts";
+import { pointerTo } from "../failover/field-errors.ts";
 
 /** Every router is made here: a default hook doesn't reach the apps that are mounted below. */
 export function createRouter(): OpenAPIHono<ApiEnv> {

@@ -78,10 +78,21 @@ function desiredLoadBalancer(failover: Failover, spec: Spec): Body {
   };
 }
 
-export function desiredObjects(failover: Failover, installation: string): Desired {
+export type Applied = Readonly<Partial<Record<Role, Body>>>;
+
+/** What a monitor's member that a spec no longer gives goes back to: left as it is, it would go on acting. */
+const RESETS: Body = { consecutive_up: 0, consecutive_down: 0, header: {} };
+
+function withResets(monitor: Body, applied: Body | undefined): Body {
+  const dropped = Object.entries(RESETS).filter(([member]) => applied?.[member] !== undefined);
+  return { ...Object.fromEntries(dropped), ...monitor };
+}
+
+/** `applied` is what was last in place: an optional member that stood there is ours ever after. */
+export function desiredObjects(failover: Failover, installation: string, applied: Applied = {}): Desired {
   const spec = completeSpec(failover.input, failover.facts);
   const bodies: Record<Role, Body> = {
-    monitor: desiredMonitor(spec),
+    monitor: withResets(desiredMonitor(spec), applied.monitor),
     primary: desiredPool(failover, spec, "primary"),
     secondary: desiredPool(failover, spec, "secondary"),
     load_balancer: desiredLoadBalancer(failover, spec),

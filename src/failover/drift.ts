@@ -79,7 +79,6 @@ function withoutHeld(change: Change, held: readonly KnownDrift[], object: Body):
 export function decideDrift(
   changes: readonly Change[],
   objects: Readonly<Partial<Record<Role, Body>>>,
-  _desired: Readonly<Record<Role, Body>>,
   context: DriftContext,
 ): DriftDecision {
   const write: Change[] = [];

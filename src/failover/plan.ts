@@ -9,7 +9,7 @@
 import { canonical, originMember, originPath, ownershipOf, type Canonical } from "./canonical.ts";
 import type { DriftClass } from "./complete.ts";
 import type { Body, Desired } from "./desired.ts";
-import { desiredObjects } from "./desired.ts";
+import { desiredObjects, type Applied } from "./desired.ts";
 import type { Failover } from "./failover.ts";
 import { carriesMarker, kindOf, markerOf, ROLES, type Kind, type Role } from "./marker.ts";
 
@@ -270,8 +270,14 @@ export function withObservedIds(failover: Failover, observed: Observed, installa
   return { ...failover, ids };
 }
 
-export function planChanges(failover: Failover, observed: Observed, installation: string): Plan {
-  const desired: Desired = desiredObjects(withObservedIds(failover, observed, installation), installation);
+export function planChanges(
+  failover: Failover,
+  observed: Observed,
+  installation: string,
+  applied: Applied = {},
+): Plan {
+  const known = withObservedIds(failover, observed, installation);
+  const desired: Desired = desiredObjects(known, installation, applied);
   const changes: Change[] = [];
   const blocked: string[] = [];
   const unknown: string[] = [];

@@ -285,6 +285,13 @@ export function savePoolHealth(db: D1Database, failover: Failover, side: Side, h
     .bind(failover.id, side, failover.accountId, JSON.stringify(health));
 }
 
+/** What was said of an endpoint that isn't this failover's any more: neither witness may be asked about it. */
+export function forgetWitnesses(db: D1Database, failoverId: string): Write[] {
+  return ["pool_health", "samples"].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE failover_id = ?1`).bind(failoverId),
+  );
+}
+
 /** All of a failover but its events and operations, which stay. */
 export function deleteFailover(db: D1Database, failoverId: string): Write[] {
   return ["objects", "statuses", "pool_health", "samples"]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../src/api/spelling.ts";
+import { nearest } from "../../src/failover/spelling.ts";
 import { smallestBody } from "./builders.ts";
 import { operationsOf, servedDocument, concrete } from "./document.ts";
 import { inMemoryService } from "./in-memory-service.ts";

@@ -30,7 +30,7 @@ function look(failover: Failover, observed: Observed, given: Partial<DriftContex
       return sighting.state === "found" ? [[role, sighting.object]] : [];
     }),
   );
-  return decideDrift(planChanges(failover, observed, INSTALLATION).changes, objects, desired, {
+  return decideDrift(planChanges(failover, observed, INSTALLATION).changes, objects, {
     spec: completeSpec(failover.input, failover.facts),
     stage: failover.stage,
     applied: desired,
