@@ -3,6 +3,9 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-worker
 import { kCurrentWorker } from "miniflare";
 import { defineConfig } from "vitest/config";
 
+/** No test measures time: this only ends what hangs, on the slowest machine that runs them. */
+const PATIENCE_MS = 60_000;
+
 /** Pure code and the simulator run in Node; whatever needs D1, the Durable Object or the queue runs in workerd. */
 export default defineConfig({
   test: {
@@ -11,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          testTimeout: PATIENCE_MS,
           environment: "node",
           isolate: false,
           include: ["test/failover/**/*.test.ts", "test/simulator/**/*.test.ts", "test/architecture.test.ts"],
@@ -37,6 +41,7 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          testTimeout: PATIENCE_MS,
           isolate: false,
           include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
           setupFiles: ["./test/worker-setup.ts"],
