@@ -19,7 +19,7 @@ export const SHOP = {
 } as const;
 
 const PRIMARY = "$SIM/_sim/origins/origin.example.net";
-const AUTH = '-H "Authorization: Bearer $TOKEN"';
+const AUTH = '-H "$AUTH"';
 const SHOW = "curl -sS $API/v1/failovers/shop";
 
 const visit = (hostname: string) => `curl -sS -w '\\n' $SIM -H "Host: ${hostname}"`;
@@ -29,7 +29,10 @@ const until = (member: string, value: string) =>
 
 export function firstFailover({ url, simulatorUrl, adminToken }: Place): Step[] {
   return [
-    { title: "", commands: [`export API=${url} SIM=${simulatorUrl} TOKEN=${adminToken}`] },
+    {
+      title: "",
+      commands: [`export API=${url} SIM=${simulatorUrl} AUTH="Authorization: Bearer ${adminToken}"`],
+    },
     {
       title: "Create it: a draft, disabled on the test hostname",
       commands: [

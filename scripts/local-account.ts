@@ -39,6 +39,7 @@ const OFFLINE_AND_QUIET = {
   WRANGLER_HIDE_BANNER: "true",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   X_LOCAL_EXPLORER: "false",
+  X_LOCAL_OBSERVABILITY: "false",
 };
 
 const text = (value: string) => ({ type: "plain_text", value }) as const;
