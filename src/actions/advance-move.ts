@@ -63,9 +63,8 @@ async function write(
   const { origin } = operation;
   const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
   const now = context.clock.now();
-  if (result.sync === "blocked") return revert(context, record, operation, result.message);
-  if (result.sync === "synced")
-    return { operation: stepEnds(operation, "write", "succeeded", result.message, now) };
+  if (!result.inPlace && result.sync === "blocked") return revert(context, record, operation, result.message);
+  if (result.inPlace) return { operation: stepEnds(operation, "write", "succeeded", result.message, now) };
   if (now >= operation.deadlineAt) return giveUp(context, operation, "write", result.message);
   return { operation: stepWaits(operation, "write", result.message, now + RETRY_MS, now) };
 }

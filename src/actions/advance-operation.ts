@@ -31,7 +31,7 @@ async function advanceReconcile(
   const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
   const now = context.clock.now();
   const found = { sync: result.sync, message: result.message };
-  if (result.sync === "synced") {
+  if (result.inPlace) {
     const done = stepEnds(operation, "reconcile", "succeeded", result.message, now);
     return { operation: operationEnds(done, "succeeded", result.message, found, now) };
   }

@@ -1,17 +1,14 @@
-import { textOf } from "../cloudflare/account.ts";
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { isAddressLiteral, isInCidrs } from "../failover/addresses.ts";
 import { completeSpec, type Spec } from "../failover/complete.ts";
-import { poolName } from "../failover/desired.ts";
 import { SIDES, type Facts } from "../failover/failover.ts";
-import { carriesMarker, markerOf, type Role } from "../failover/marker.ts";
 import { fail, ok, type FieldError, type Result } from "../failover/results.ts";
 import { specProblems } from "../failover/spec-rules.ts";
 import type { SpecInput } from "../failover/spec.ts";
 import { findHolders } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
 import { readFacts } from "./resolve-facts.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { findTakenNames, type Claimant } from "./taken-names.ts";
 
 /** How old a look may be on which a name is called free: Cloudflare itself has the last word on that. */
 const LOOK_MAX_AGE_MS = 10_000;
@@ -73,46 +70,6 @@ async function findTaken(context: Context, spec: Spec, failoverId: string): Prom
   });
 }
 
-/** A matching name without our exact marker is somebody else's. */
-function takenAtCloudflare(
-  context: Context,
-  spec: Spec,
-  failoverId: string,
-  snapshot: Snapshot,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const isOurs = (description: unknown, role: Role) =>
-    carriesMarker(description, markerOf(context.installation, failoverId, role));
-  if (snapshot.pools.ok) {
-    for (const side of SIDES) {
-      const name = poolName(spec.name, side);
-      const pool = snapshot.pools.listing.objects.find((one) => one["name"] === name);
-      if (pool !== undefined && !isOurs(pool["description"], side)) {
-        errors.push({
-          pointer: "/name",
-          message: `the pool name ${name} is taken by the pool ${pool.id} of somebody else`,
-        });
-      }
-    }
-  }
-  for (const reading of snapshot.loadBalancers.values()) {
-    if (!reading.ok) continue;
-    for (const [pointer, name] of [
-      ["/hostname", spec.hostname],
-      ["/test_hostname", spec.test_hostname],
-    ] as const) {
-      const lb = reading.listing.objects.find((one) => textOf(one, "name").toLowerCase() === name);
-      if (lb !== undefined && !isOurs(lb["description"], "load_balancer")) {
-        errors.push({
-          pointer,
-          message: `${name} already has the load balancer ${lb.id}, which is somebody else's`,
-        });
-      }
-    }
-  }
-  return errors;
-}
-
 /**
  * Whether a spec can be had as it stands, as far as can be told now. What Cloudflare can't be asked at the moment is
  * no reason to refuse: it is left open and checked again by the reconciliation.
@@ -121,7 +78,7 @@ export async function checkSpec(
   context: Context,
   input: SpecInput,
   known: Facts,
-  failoverId: string,
+  claimant: Claimant,
 ): Promise<Result<CheckedSpec>> {
   const { facts, errors, unreadable } = await readFacts(context, input, known, "person");
   const spec = completeSpec(input, facts);
@@ -135,10 +92,10 @@ export async function checkSpec(
       errors: problems,
     });
   }
-  const taken = await findTaken(context, spec, failoverId);
+  const taken = await findTaken(context, spec, claimant.id);
   if (taken.length === 0 && facts.zone !== null) {
     const snapshot = await context.snapshots.recent([facts.zone.id], LOOK_MAX_AGE_MS, "person");
-    taken.push(...takenAtCloudflare(context, spec, failoverId, snapshot));
+    taken.push(...findTakenNames(context.installation, spec, claimant, snapshot));
   }
   const [first] = taken;
   if (first !== undefined) return fail("taken", first.message, { errors: taken });

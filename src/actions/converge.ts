@@ -3,13 +3,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { desiredObjects, type Body, type Desired } from "../failover/desired.ts";
 import { decideDrift, type DriftDecision } from "../failover/drift.ts";
 import { ROLES, type Role } from "../failover/marker.ts";
-import {
-  describeRole,
-  planChanges,
-  type Change,
-  type Observed,
-  type Plan,
-} from "../failover/plan.ts";
+import { describeRole, planChanges, type Change, type Observed, type Plan } from "../failover/plan.ts";
 import type { KnownDrift, Origin } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import { applyCreate, applyUpdate, type Outcome } from "./apply.ts";

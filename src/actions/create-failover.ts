@@ -16,7 +16,7 @@ export async function createFailover(
   origin: Origin,
 ): Promise<Result<{ failoverId: string }>> {
   const id = context.newId("fo");
-  const checked = await checkSpec(context, input, NO_FACTS, id);
+  const checked = await checkSpec(context, input, NO_FACTS, { id, ids: {} });
   if (!checked.ok) return checked;
   const { spec, facts, unchecked } = checked.value;
   const now = context.clock.now();

@@ -1,4 +1,3 @@
-import { textOf } from "../cloudflare/account.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
@@ -30,6 +29,7 @@ import { readBothPools, readUnderneath } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
+import { findTakenHostnames } from "./taken-names.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
@@ -39,16 +39,11 @@ async function findConflict(
   failover: Failover,
   hostname: string | null,
 ): Promise<string | null> {
-  const zoneId = failover.facts.zone?.id ?? "";
-  const snapshot = await context.snapshots.recent([zoneId], 10_000, "person");
-  const reading = snapshot.loadBalancers.get(zoneId);
-  if (reading === undefined || !reading.ok || hostname === null) return null;
-  const other = reading.listing.objects.find(
-    (one) => textOf(one, "name").toLowerCase() === hostname && one.id !== failover.ids.load_balancer,
-  );
-  return other === undefined
-    ? null
-    : `${hostname} already has the load balancer ${other.id}, which is somebody else's`;
+  const spec = completeSpec(failover.input, failover.facts);
+  const snapshot = await context.snapshots.recent([failover.facts.zone?.id ?? ""], 10_000, "person");
+  const pointer = hostname === spec.hostname ? "/hostname" : "/test_hostname";
+  const taken = findTakenHostnames(context.installation, spec, failover, snapshot);
+  return taken.find((one) => one.pointer === pointer)?.message ?? null;
 }
 
 /** Everything that a promotion is judged by, read now. */
@@ -83,7 +78,7 @@ async function promotionFacts(
       health,
       probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
       unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
-      inSync: look.sync === "synced" || look.sync === "unknown",
+      inSync: look.inPlace || look.sync === "unknown",
       syncMessage: look.message,
       foreign: look.convergence?.plan.foreign ?? [],
       conflict: await findConflict(context, failover, presentHostname(to, spec)),

@@ -73,7 +73,7 @@ async function patch(
   }
   const fixed = fixedMembers(failover, input);
   if (fixed.length > 0) return fail("invalid", "a member is fixed in this stage", { errors: fixed });
-  const checked = await checkSpec(context, input, keptFacts(failover, input), failover.id);
+  const checked = await checkSpec(context, input, keptFacts(failover, input), failover);
   if (!checked.ok) return checked;
 
   const now = context.clock.now();

@@ -1,9 +1,9 @@
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
-import type { Failover } from "../failover/failover.ts";
 import type { ProbeResult, Sample } from "../failover/results.ts";
 import type { Prober } from "../probing/prober.ts";
 import { endpointTarget, hostnameTarget, unknownAddress, type ProbeTarget } from "../probing/targets.ts";
+import type { FailoverRecord } from "../store/failovers.ts";
 import { recordSamples } from "../store/samples.ts";
 import { inParallel } from "./in-parallel.ts";
 
@@ -27,10 +27,21 @@ const FAILOVERS_A_SHARD = 5;
 /** Samples older than a tick say nothing that the next tick's don't. */
 const TICK_MS = 60_000;
 
-export function shardProbes(failovers: readonly Failover[], tick: number): ProbeShard[] {
-  const targets = failovers.map((failover) => {
+/**
+ * The name under which the load balancer was last seen enabled. One that doesn't answer there yet isn't asked for:
+ * resolvers would remember its absence.
+ */
+function balancedHostname({ failover, applied }: FailoverRecord): string | null {
+  const hostname = presentHostname(failover.stage, completeSpec(failover.input, failover.facts));
+  const inPlace = applied.load_balancer?.["enabled"] === true && applied.load_balancer["name"] === hostname;
+  return inPlace ? hostname : null;
+}
+
+export function shardProbes(records: readonly FailoverRecord[], tick: number): ProbeShard[] {
+  const targets = records.map((record) => {
+    const { failover } = record;
     const spec = completeSpec(failover.input, failover.facts);
-    const hostname = failover.stage === "draft" ? null : presentHostname(failover.stage, spec);
+    const hostname = balancedHostname(record);
     return {
       id: failover.id,
       primary: endpointTarget(spec, "primary"),

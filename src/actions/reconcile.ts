@@ -4,7 +4,7 @@ import { incompleteness } from "../failover/desired.ts";
 import type { Failover } from "../failover/failover.ts";
 import { ROLES } from "../failover/marker.ts";
 import { describeRole, findDifferences, withAdopted } from "../failover/plan.ts";
-import type { FailoverEvent, KnownDrift, Origin, Sync } from "../failover/results.ts";
+import type { FailoverEvent, FieldError, KnownDrift, Origin, Sync } from "../failover/results.ts";
 import { latest, type StoredStatus } from "../failover/status.ts";
 import {
   commit,
@@ -22,6 +22,7 @@ import { observe } from "./observe.ts";
 import { eventOf } from "./record.ts";
 import { resolveFacts } from "./resolve-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { findTakenHostnames } from "./taken-names.ts";
 
 export type { ReconcileRequest } from "./converge.ts";
 
@@ -30,6 +31,8 @@ export interface ReconcileResult {
   readonly failover: Failover;
   readonly sync: Sync;
   readonly message: string;
+  /** Whether all four objects are as wanted, whatever else there is to say. */
+  readonly inPlace: boolean;
   readonly convergence: Convergence | null;
   /** As it is stored now. */
   readonly status: StoredStatus;
@@ -43,7 +46,15 @@ function describeDrift(drift: readonly KnownDrift[]): string {
   return listed.join("; ") + (drift.length > 3 ? `; and ${drift.length - 3} more` : "");
 }
 
-function conclude({ plan, decision, obstacles }: Convergence): { sync: Sync; message: string } {
+function isInPlace({ plan, obstacles }: Convergence): boolean {
+  return obstacles.size + plan.unknown.length + plan.blocked.length + plan.changes.length === 0;
+}
+
+/** `taken` is what somebody else has by now and this failover needs, or will need for its next stage. */
+function conclude(
+  { plan, decision, obstacles }: Convergence,
+  taken: readonly FieldError[],
+): { sync: Sync; message: string } {
   const found = [...obstacles.values()];
   const obstacle = found.find(({ sync }) => sync === "blocked") ?? found[0];
   if (obstacle !== undefined) return { sync: obstacle.sync, message: obstacle.why };
@@ -51,6 +62,7 @@ function conclude({ plan, decision, obstacles }: Convergence): { sync: Sync; mes
   if (plan.blocked[0] !== undefined) return { sync: "blocked", message: plan.blocked[0] };
   if (decision.held.length > 0) return { sync: "drifted", message: describeDrift(decision.held) };
   if (plan.changes[0] !== undefined) return { sync: "converging", message: plan.changes[0].reason };
+  if (taken[0] !== undefined) return { sync: "blocked", message: taken[0].message };
   if (plan.foreign[0] !== undefined)
     return { sync: "synced", message: `as wanted, but ${plan.foreign[0].message}` };
   return { sync: "synced", message: "everything at Cloudflare is as wanted" };
@@ -130,6 +142,7 @@ async function settle(
   origin: Origin,
 ): Promise<ReconcileResult> {
   const before = record.status;
+  const inPlace = convergence !== null && isInPlace(convergence);
   const unseen = new Set(ROLES.filter((role) => convergence?.observation.observed[role].state !== "found"));
   const carried = before.drift.filter((one) => unseen.has(one.role) && one.path !== "id");
   const status: StoredStatus = {
@@ -138,7 +151,7 @@ async function settle(
     message,
     drift: convergence === null ? before.drift : [...carried, ...convergence.decision.drift],
     foreign: convergence?.plan.foreign ?? before.foreign,
-    reconciledRevision: sync === "synced" ? failover.revision : before.reconciledRevision,
+    reconciledRevision: inPlace ? failover.revision : before.reconciledRevision,
     observedAt: before.observedAt,
   };
   const changed = JSON.stringify(status) !== JSON.stringify(before);
@@ -152,7 +165,7 @@ async function settle(
     ...(dueAt === record.dueAt ? [] : [setDue(context.db, failover.id, dueAt)]),
     ...insertEvents(context.db, context.accountId, events),
   ]);
-  return { failover, sync, message, convergence, status: stored };
+  return { failover, sync, message, inPlace, convergence, status: stored };
 }
 
 /** A snapshot that has this zone; shared wherever it can be. */
@@ -183,12 +196,14 @@ export async function reconcile(
   const convergence = await converge(context, record, first, request);
   const { failover } = convergence.observation;
   await deleteSurplus(context, failover, snapshot);
+  const completed = completeSpec(failover.input, failover.facts);
+  const taken = findTakenHostnames(context.installation, completed, failover, snapshot);
   return settle(
     context,
     record,
     failover,
     convergence,
-    conclude(convergence),
+    conclude(convergence, taken),
     snapshot.readAt,
     request.origin,
   );

@@ -28,7 +28,7 @@ async function enqueueProbes(
   startedAt: number,
 ): Promise<void> {
   const shards = shardProbes(
-    records.map(({ failover }) => failover).filter(({ deleting }) => deleting === null),
+    records.filter(({ failover }) => failover.deleting === null),
     startedAt,
   );
   try {

@@ -27,6 +27,7 @@ export interface Answer {
 interface Bindings {
   readonly ADMIN_TOKEN: string;
   readonly CF_ACCOUNT_ID: string;
+  readonly CF_API_TOKEN: string;
 }
 
 /** The whole service in workerd, with real D1, Durable Object and queue, before a simulated Cloudflare on a clock of its own. */
@@ -39,6 +40,8 @@ export interface Stage {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
+  /** One call of Cloudflare's API by somebody else, past our service; answers its result. */
+  cloudflare(method: string, path: string, body?: unknown): Promise<Answer["body"]>;
   /** Lets simulated time pass: health checks run, late writes land. */
   pass(seconds: number): Promise<void>;
   /** What the cron does once a minute, and what the probes of that tick bring. Does not let time pass. */
@@ -74,7 +77,7 @@ function coordinator() {
 
 /** The queue delivers in its own time; a tick is over when its samples are stored. */
 async function untilProbed(tick: number): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 4000; tries += 1) {
     const row = await env.DB.prepare(
       "SELECT (SELECT count(*) FROM failovers WHERE deleting IS NULL) AS wanted, (SELECT count(*) FROM samples WHERE tick = ?1) AS stored",
     )
@@ -119,6 +122,20 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
       const text = await response.text();
       const isJson = (response.headers.get("content-type") ?? "").includes("json");
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    async cloudflare(method, path, body) {
+      const { CF_API_TOKEN } = env as unknown as Bindings;
+      const init = {
+        method,
+        headers: { authorization: `Bearer ${CF_API_TOKEN}`, "content-type": "application/json" },
+      };
+      const url = `https://api.cloudflare.test/client/v4${path}`;
+      const request = new Request(url, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+      const answer: { success: boolean; result: Answer["body"] } = await (
+        await simulator.api(request)
+      ).json();
+      if (!answer.success) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+      return answer.result;
     },
     async pass(seconds) {
       vi.setSystemTime(Date.now() + seconds * 1000);
