@@ -2,6 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { applyMigrations } from "./migrations.ts";
+import { OFFLINE_AND_QUIET } from "./offline.ts";
 import { HOSTNAME } from "./ports.ts";
 import { printLog, type RuntimeLog } from "./runtime-log.ts";
 
@@ -30,17 +31,6 @@ const ROOT = path.join(import.meta.dirname, "..");
 const SIMULATOR = "understudy-simulator";
 const ACCOUNT_ID = "a0000000000000000000000000000001";
 const API_TOKEN = "simulated-cloudflare-token";
-
-/** No telemetry, no look at the network, no word but warnings. wrangler reads them when it is imported. */
-const OFFLINE_AND_QUIET = {
-  WRANGLER_LOG: "warn",
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_WRITE_LOGS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  X_LOCAL_EXPLORER: "false",
-  X_LOCAL_OBSERVABILITY: "false",
-};
 
 const text = (value: string) => ({ type: "plain_text", value }) as const;
 const secret = (value: string) => ({ type: "secret_text", value }) as const;
