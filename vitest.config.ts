@@ -49,6 +49,18 @@ export default defineConfig({
           globalSetup: ["./test/probing/endpoint-server.ts"],
         },
       },
+      {
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["test/e2e/**/*.test.ts"],
+          // They live on a fast clock, and would see a busy machine as a slow service: after all others, one by one.
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 30_000,
+        },
+      },
     ],
   },
 });

@@ -1,6 +1,9 @@
-/** No telemetry, no look at the network, no word but warnings. wrangler reads them when it is imported. */
+/**
+ * No telemetry, no look at the network, and no word but errors: ctrl-C reaches workerd too, which wrangler warns of as a
+ * crash. wrangler reads them when it is imported.
+ */
 export const OFFLINE_AND_QUIET = {
-  WRANGLER_LOG: "warn",
+  WRANGLER_LOG: "error",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_WRITE_LOGS: "false",
   WRANGLER_HIDE_BANNER: "true",
