@@ -67,12 +67,20 @@ export function createSnapshots(
     take,
     async recent(zoneIds, maxAgeMs, priority) {
       const usable =
-        last !== undefined &&
-        clock.now() - last.readAt <= maxAgeMs &&
-        last.monitors.ok &&
-        last.pools.ok &&
-        zoneIds.every((zoneId) => last?.loadBalancers.get(zoneId)?.ok);
-      return usable && last !== undefined ? last : take(zoneIds, priority);
+        last !== undefined && clock.now() - last.readAt <= maxAgeMs && last.monitors.ok && last.pools.ok;
+      if (last === undefined || !usable) return take(zoneIds, priority);
+      const missing = [...new Set(zoneIds)].filter((zoneId) => !last?.loadBalancers.get(zoneId)?.ok);
+      if (missing.length === 0) return last;
+      // Another zone's turn: the account's lists needn't be read again for that.
+      const readAt = clock.now();
+      const account = cloudflare(priority);
+      const added = await Promise.all(
+        missing.map(
+          async (zoneId) => [zoneId, await read(account, { kind: "load_balancer", zoneId }, readAt)] as const,
+        ),
+      );
+      last = { ...last, loadBalancers: new Map([...last.loadBalancers, ...added]) };
+      return last;
     },
   };
 }
