@@ -5,6 +5,7 @@ import type { Context } from "./actions/context.ts";
 import type { CoordinatorPort, TransitionRequest } from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
+import { explainFailover } from "./actions/explain-failover.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { patchFailover } from "./actions/patch-failover.ts";
@@ -16,6 +17,7 @@ import { createTurns } from "./actions/turns.ts";
 import { createAccount } from "./cloudflare/account.ts";
 import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
 import { createTransport } from "./cloudflare/transport.ts";
+import type { Condition } from "./failover/explain.ts";
 import type { Origin } from "./failover/results.ts";
 import type { SpecInput } from "./failover/spec.ts";
 import { createServices, type Services } from "./services.ts";
@@ -89,6 +91,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   plan(reference: string) {
     return this.#run((context) => planFailover(context, reference));
+  }
+
+  explain(reference: string, conditions: readonly Condition[]) {
+    return this.#run((context) => explainFailover(context, reference, conditions));
   }
 
   /** A tick that still runs absorbs the next one. */

@@ -52,6 +52,7 @@ export function createServices(env: Env): Services {
     reconcile: (reference, request, origin) => stub().reconcile(reference, request, origin),
     adopt: (reference, request, origin) => stub().adopt(reference, request, origin),
     plan: (reference) => stub().plan(reference),
+    explain: (reference, conditions) => stub().explain(reference, conditions),
     tick: () => stub().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });

@@ -1,4 +1,5 @@
-import type { Origin, PlanView, Result } from "../failover/results.ts";
+import type { Condition } from "../failover/explain.ts";
+import type { ExplanationView, Origin, PlanView, Result } from "../failover/results.ts";
 import type { SpecInput } from "../failover/spec.ts";
 
 export interface TransitionRequest {
@@ -51,5 +52,7 @@ export interface CoordinatorPort {
   ): Promise<Result<{ failoverId: string; revision: number }>>;
   /** Reads Cloudflare afresh; where that fails the plan has a refusal that says so, never an exception. */
   plan(reference: string): Promise<Result<PlanView>>;
+  /** Who serves the present hostname and by which rule, or who would if all of the conditions held. */
+  explain(reference: string, conditions: readonly Condition[]): Promise<Result<ExplanationView>>;
   tick(): Promise<void>;
 }

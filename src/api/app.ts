@@ -9,6 +9,7 @@ import { answerProblem } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { createRouter } from "./router.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { failoverRoutes } from "./routes/failovers.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -40,6 +41,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/failovers", failoverRoutes(dependencies));
   app.route("/v1/failovers", transitionRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
+  app.route("/v1/failovers", explainRoutes(dependencies));
   app.route("/v1/failovers", probeRoutes(dependencies));
 
   refuseOtherMethods(app);

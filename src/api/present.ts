@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Readiness } from "../actions/reader-port.ts";
 import type {
+  ExplanationView,
   FailoverEvent,
   FailoverView,
   KnownDrift,
@@ -122,6 +123,10 @@ export function presentOperation(operation: Operation): Wire<"operationSchema"> 
     created_at: rfc3339(operation.createdAt),
     finished_at: maybeRfc3339(operation.finishedAt),
   };
+}
+
+export function presentExplanation({ conditions, ...found }: ExplanationView): Wire<"explanationSchema"> {
+  return { ...found, path: [...found.path], if: [...conditions] };
 }
 
 export function presentPlan(plan: PlanView): Wire<"planSchema"> {

@@ -295,6 +295,31 @@ export const planSchema = z
   })
   .meta({ id: "Plan", description: "What a reconcile would change now, read afresh." });
 
+export const explanationSchema = z
+  .object({
+    serving: word(
+      ["primary", "secondary", "other", "none", "unknown"],
+      "Who gets a visitor's request: an endpoint, what else the DNS record underneath points at, nobody, or nobody can tell.",
+    ),
+    rule: text("The rule that decides.", "first-healthy-pool"),
+    path: z
+      .array(z.string())
+      .meta({
+        description: "Each question that Cloudflare's edge asks and its answer; the deciding one last.",
+      }),
+    if: z.array(z.string()).meta({ description: "What was supposed.", example: ["primary_down"] }),
+    predictable: z.boolean().meta({ description: "False where nobody can tell.", example: true }),
+    hostname: z
+      .string()
+      .nullable()
+      .meta({ description: "The hostname that this is about.", example: "www.example.com" }),
+    affinity: z
+      .string()
+      .nullable()
+      .meta({ description: "What session affinity adds to that; null where it is off.", example: null }),
+  })
+  .meta({ id: "Explanation", description: "Who serves, and why." });
+
 const probeResultShape = {
   ok: z.boolean().meta({ description: "Whether the answer was a good one.", example: true }),
   status: z.int().nullable().meta({ description: "The HTTP status; null without an answer.", example: 200 }),

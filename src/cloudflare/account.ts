@@ -41,6 +41,7 @@ export interface CloudflareAccount {
   references(place: Place, id: string): Promise<readonly { type: string; name: string }[]>;
   zones(): Promise<readonly Zone[]>;
   pagesProject(name: string): Promise<PagesProject>;
+  pagesDomains(project: string): Promise<readonly { readonly name: string; readonly status: string }[]>;
   /** Names of the records of exactly this name, as `TYPE content`. */
   dnsRecords(zoneId: string, name: string): Promise<readonly string[]>;
   /** Cloudflare's own address ranges in CIDR notation. */
@@ -188,6 +189,17 @@ export function createAccount(call: Call, accountId: string, priority: Priority)
         ? project["domains"].map((one) => address(text(one)))
         : [];
       return { name, subdomain: address(subdomain), domains };
+    },
+    pagesDomains: async (project) => {
+      const { result } = await call(
+        priority,
+        "get",
+        `/accounts/${accountId}/pages/projects/${project}/domains`,
+      );
+      if (!Array.isArray(result)) throw unreadable("not a list");
+      return result
+        .filter(isObject)
+        .map((one) => ({ name: address(textOf(one, "name")), status: textOf(one, "status") }));
     },
     dnsRecords: async (zoneId, name) => {
       const { objects } = await paged(`/zones/${zoneId}/dns_records`, 100, { name });

@@ -1,4 +1,5 @@
 // The shapes in which the core's answers travel: refusals, failures, operations, events, status.
+import type { Condition, Explanation } from "./explain.ts";
 import type { Change, ForeignRouting } from "./plan.ts";
 import type { Facts, Side, Stage } from "./failover.ts";
 import type { Spec } from "./complete.ts";
@@ -206,6 +207,15 @@ export interface Sample {
   readonly secondary: ProbeResult;
   /** Null where the hostname was not looked at (the load balancer isn't enabled). */
   readonly hostname: ProbeResult | null;
+}
+
+/** Who serves and why; `conditions` are what was supposed. */
+export interface ExplanationView extends Omit<Explanation, "rule"> {
+  readonly rule: Explanation["rule"] | "unreadable";
+  readonly hostname: string | null;
+  readonly conditions: readonly Condition[];
+  /** What session affinity adds to that, where it is on. */
+  readonly affinity: string | null;
 }
 
 export interface PlanView {

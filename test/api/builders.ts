@@ -4,6 +4,7 @@ import type {
   FailoverEvent,
   FailoverView,
   Operation,
+  ExplanationView,
   PlanView,
   ProbeResult,
   Sample,
@@ -104,6 +105,18 @@ export function anOperation(change: Partial<Operation> = {}): Operation {
     deadlineAt: NOON + 600_000,
     finishedAt: null,
     ...change,
+  };
+}
+
+export function anExplanation(): ExplanationView {
+  return {
+    serving: "primary",
+    rule: "first-healthy-pool",
+    path: ["an enabled load balancer has the hostname"],
+    predictable: true,
+    hostname: "www.example.com",
+    conditions: [],
+    affinity: null,
   };
 }
 

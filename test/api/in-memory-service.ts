@@ -16,7 +16,7 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
-import { aFailover, anOperation, aPlan, NOON } from "./builders.ts";
+import { aFailover, anExplanation, anOperation, aPlan, NOON } from "./builders.ts";
 
 export const TOKEN = "test-admin-token-Qk27";
 
@@ -78,6 +78,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     reconcile: (...given) => act("reconcile", accepted, given),
     adopt: (...given) => act("adopt", changed, given),
     plan: (...given) => act("plan", aPlan(), given),
+    explain: (...given) => act("explain", anExplanation(), given),
     tick: async () => {},
   };
 }

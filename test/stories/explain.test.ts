@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { setStage, type Stage } from "./stage.ts";
+
+const explain = async (stage: Stage, conditions: readonly string[] = []) =>
+  (await stage.call("GET", `/v1/failovers/shop/explain?if=${conditions.join(",")}`)).body;
+
+async function inProduction(): Promise<Stage> {
+  const stage = setStage();
+  await stage.ready();
+  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.minutes(1);
+  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.minutes(1);
+  return stage;
+}
+
+describe("explaining who serves", () => {
+  it("says of a draft that nobody serves its test hostname", async () => {
+    const stage = setStage();
+    await stage.ready();
+    expect(await explain(stage)).toMatchObject({
+      hostname: "lb-shop.example.com",
+      rule: "nothing-underneath",
+    });
+  });
+
+  it("says it for production, and what lies underneath", async () => {
+    const production = await inProduction();
+    expect(await explain(production)).toMatchObject({
+      hostname: "www.example.com",
+      serving: "primary",
+      rule: "first-healthy-pool",
+      predictable: true,
+      if: [],
+    });
+    expect(await explain(production, ["primary_down"])).toMatchObject({ serving: "secondary" });
+    expect(await explain(production, ["primary_down", "secondary_disabled"])).toMatchObject({
+      serving: "none",
+      rule: "no-pool-left",
+    });
+    expect(await explain(production, ["load_balancer_disabled"])).toMatchObject({
+      serving: "primary",
+      rule: "record-underneath",
+    });
+  });
+
+  it("follows an outage, and agrees with what a visitor gets", async () => {
+    const stage = await inProduction();
+    stage.simulator.world.origin("origin.example.net").up = false;
+    await stage.minutes(3);
+    expect(await explain(stage)).toMatchObject({ serving: "secondary", rule: "first-healthy-pool" });
+    expect(stage.simulator.world.visit("https://www.example.com/").body).toContain("shop");
+  });
+
+  it("never guesses where somebody else's routing comes first, or Cloudflare can't be read", async () => {
+    const stage = await inProduction();
+    const { cloudflare } = await stage.failover();
+    stage.simulator.world.edit("load_balancer", cloudflare.load_balancer_id, {
+      country_pools: { DE: [cloudflare.secondary_pool_id] },
+    });
+    await stage.pass(30);
+    expect(await explain(stage)).toMatchObject({
+      serving: "unknown",
+      rule: "foreign-routing",
+      predictable: false,
+    });
+    stage.simulator.faults.add({
+      match: { method: "GET", path: /dns_records/, times: Number.POSITIVE_INFINITY },
+      effect: { kind: "status", status: 500, when: "before" },
+    });
+    const unreadable = await explain(stage);
+    expect(unreadable).toMatchObject({ serving: "unknown", rule: "unreadable", predictable: false });
+    expect(unreadable.path[0]).toContain("Cloudflare could not be read");
+  });
+
+  it("names the conditions where one is not known", async () => {
+    const stage = setStage();
+    await stage.ready();
+    const answer = await stage.call("GET", "/v1/failovers/shop/explain?if=primary_dead");
+    expect(answer.status).toBe(422);
+    expect(JSON.stringify(answer.body)).toContain("primary_down");
+  });
+});
