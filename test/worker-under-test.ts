@@ -2,11 +2,21 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 
 export { default, Coordinator } from "../src/worker.ts";
 
+interface World {
+  internet?: (request: Request) => Promise<Response>;
+}
+
 /** Where probes leave to in tests: whatever Internet the running test has set up. */
 export class Egress extends WorkerEntrypoint {
-  override fetch(request: Request): Promise<Response> {
-    const { internet } = globalThis as { internet?: (request: Request) => Promise<Response> };
-    if (internet === undefined) throw new Error("unreachable: the test has no Internet");
-    return internet(request);
+  override async fetch(request: Request): Promise<Response> {
+    const { internet } = globalThis as World;
+    try {
+      if (internet === undefined) throw new Error("unreachable: the test has no Internet");
+      return await internet(request);
+    } catch (error) {
+      // A dead endpoint is no news here: told as wrangler's runtime tells what a Worker throws, without its log lines.
+      const message = error instanceof Error ? error.message : String(error);
+      return Response.json({ message }, { status: 500, headers: { "mf-experimental-error-stack": "true" } });
+    }
   }
 }
