@@ -88,7 +88,7 @@ export async function checkSpec(
     ...(await inCloudflaresRanges(context, spec)),
   ];
   if (problems.length > 0) {
-    return fail("invalid", "the spec can't be had as it is: see errors for each member", {
+    return fail("invalid", "The spec is not usable; `errors` names every fault.", {
       errors: problems,
     });
   }

@@ -21,6 +21,13 @@ export async function probeNow(
     probe(endpointTarget(spec, "secondary")),
     probe(hostnameTarget(spec, hostname)),
   ]);
-  const sample: Sample = { failoverId: failover.id, tick, primary, secondary, hostname: seen };
+  const sample: Sample = {
+    failoverId: failover.id,
+    tick,
+    primary,
+    secondary,
+    hostname: seen,
+    asked: hostname,
+  };
   return { sample, view: servingOf(failover, status, sample, [...samples, sample]) };
 }

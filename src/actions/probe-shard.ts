@@ -95,6 +95,7 @@ export async function probeShard(
       primary: primary ?? unknownAddress(),
       secondary: secondary ?? unknownAddress(),
       hostname: resultOf(one.hostname) ?? null,
+      asked: one.hostname?.host ?? null,
     };
   });
   await recordSamples(db, samples);

@@ -63,23 +63,22 @@ export interface PromotionFacts {
 
 function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
   const health = facts.health[side];
-  const why = health.witnesses.map((witness) => ({ ...witness }));
+  const witnesses = health.witnesses.map(({ witness, verdict, detail }) => ({ witness, verdict, detail }));
   if (health.verdict !== "healthy") {
     const detail =
       health.witnesses.find(({ witness }) => witness === "cloudflare")?.detail ?? "no result yet";
-    const message = `Cloudflare finds the ${side} endpoint ${health.verdict}: ${detail}; both endpoints must be healthy`;
-    return [
-      refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses: why }),
-    ];
+    const message =
+      health.verdict === "unknown"
+        ? `it is not known yet whether the ${side} endpoint is healthy: ${detail}`
+        : `Cloudflare finds the ${side} endpoint ${health.verdict}: ${detail}`;
+    return [refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses })];
   }
   const probe = health.witnesses.find(({ witness }) => witness === "probe");
   // Origins often admit only Cloudflare: our probe may add a refusal only where it succeeded before.
   const fails = probe?.verdict === "unhealthy" || probe?.verdict === "flapping";
   if (fails && facts.probeSucceededBefore[side]) {
     const message = `Cloudflare finds the ${side} endpoint healthy, but our probe does not: ${probe.detail ?? "it fails"}`;
-    return [
-      refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses: why }),
-    ];
+    return [refusal("target-not-ready", message, { endpoint: side, verdict: health.verdict, witnesses })];
   }
   return [];
 }

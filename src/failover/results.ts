@@ -207,6 +207,8 @@ export interface Sample {
   readonly secondary: ProbeResult;
   /** Null where the hostname was not looked at (the load balancer isn't enabled). */
   readonly hostname: ProbeResult | null;
+  /** Which hostname that was: its answer says nothing of another. */
+  readonly asked?: string | null;
 }
 
 /** Who serves and why; `conditions` are what was supposed. */

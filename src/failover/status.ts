@@ -1,5 +1,6 @@
 // Decides what a failover's status says, from what the last look found and what the witnesses say now.
 import { completeSpec, type Spec } from "./complete.ts";
+import { presentHostname } from "./desired.ts";
 import type { Failover, Side } from "./failover.ts";
 import type {
   FailoverStatus,
@@ -84,6 +85,10 @@ export function deriveServing(
   if (failover.stage === "draft") return { serving: "none", detail: "a draft's load balancer is disabled" };
   const last = samples.at(-1);
   if (last === undefined) return { serving: "unknown", detail: "the hostname was not looked at yet" };
+  const hostname = presentHostname(failover.stage, completeSpec(failover.input, failover.facts));
+  const isOfAnother = last.asked !== undefined && last.asked !== null && last.asked !== hostname;
+  if (last.hostname === null || isOfAnother)
+    return { serving: "unknown", detail: `${hostname} was not looked at yet` };
   const { serving, detail } = servingOf(failover, stored, last, samples);
   return { serving, detail };
 }

@@ -171,7 +171,8 @@ export function probeWitness(
   const why = result.detail ?? result.failure;
   const notAdmitted = cloudflare === "healthy" && !result.ok && isNotAdmitted(result);
   const verdict = verdictOf(healthy, changes.filter((change) => isRecent(change, now)).length);
-  const detail = result.ok ? null : notAdmitted ? `probe not admitted: ${why ?? "refused"}` : why;
+  const good = verdict === "unknown" ? "one good answer so far; two in a row decide" : null;
+  const detail = result.ok ? good : notAdmitted ? `probe not admitted: ${why ?? "refused"}` : why;
   return { witness: "probe", verdict, since, observedAt: last.tick, detail };
 }
 

@@ -1,19 +1,20 @@
 import type { Sample } from "../failover/results.ts";
 import type { Write } from "./failovers.ts";
 
-/**
- * Stores a tick's samples in one statement. A message that is delivered twice changes nothing, and what a failover's
- * deletion overtook is not stored.
- */
-export async function recordSamples(db: D1Database, samples: readonly Sample[]): Promise<void> {
-  await db
+/** One statement. What is there already stays, and what a failover's deletion overtook is not stored. */
+export function insertSamples(db: D1Database, samples: readonly Sample[]): Write {
+  return db
     .prepare(
       `INSERT OR IGNORE INTO samples (failover_id, tick, sample)
        SELECT value ->> 'failoverId', value ->> 'tick', value FROM json_each(?1)
        WHERE EXISTS (SELECT 1 FROM failovers WHERE id = value ->> 'failoverId')`,
     )
-    .bind(JSON.stringify(samples))
-    .run();
+    .bind(JSON.stringify(samples));
+}
+
+/** Stores a tick's samples. A message that is delivered twice changes nothing. */
+export async function recordSamples(db: D1Database, samples: readonly Sample[]): Promise<void> {
+  await insertSamples(db, samples).run();
 }
 
 export function pruneSamples(db: D1Database, before: number): Write {
