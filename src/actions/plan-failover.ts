@@ -16,7 +16,7 @@ async function planId(content: unknown): Promise<string> {
 }
 
 function unreadable(why: string): Refusal {
-  return refusal("target-not-ready", why, { reason: "Cloudflare could not be seen" });
+  return refusal("target-not-ready", why, { reason: why });
 }
 
 /** What would change if everything were put in place now, from a look taken for this very question. */
@@ -39,7 +39,8 @@ export function planFailover(context: Context, reference: string): Promise<Resul
       context.installation,
       record.applied,
     );
-    const refusals = [...plan.unknown, ...plan.blocked].map(unreadable);
+    // All four objects are mostly out of sight for one and the same reason.
+    const refusals = [...new Set([...plan.unknown, ...plan.blocked])].map(unreadable);
     const id = await planId([plan.failoverId, plan.revision, plan.changes]);
     return ok({ ...nothing, id, changes: plan.changes, foreign: plan.foreign, refusals });
   });
