@@ -34,7 +34,10 @@ export const reasonSchema = z
   .trim()
   .min(1, "must say why")
   .max(500)
-  .meta({ description: "Why; it is kept with the event.", example: "agreed with the shop team on the phone" });
+  .meta({
+    description: "Why; it is kept with the event.",
+    example: "agreed with the shop team on the phone",
+  });
 
 const overrideSchema = z
   .array(

@@ -36,7 +36,8 @@ export function judgePlaces(places: readonly PlaceHealth[]): {
   healthy: boolean | null;
   detail: string | null;
 } {
-  if (places.length === 0) return { healthy: null, detail: "Cloudflare has no results: the pool is new or disabled" };
+  if (places.length === 0)
+    return { healthy: null, detail: "Cloudflare has no results: the pool is new or disabled" };
   const failing = places.filter((place) => !place.healthy);
   if (failing.length * 2 < places.length) return { healthy: true, detail: null };
   const counts = new Map<string, number>();
