@@ -1,7 +1,8 @@
 // Decides what a failover's status says, from what the last look found and what the witnesses say now.
 import { completeSpec, type Spec } from "./complete.ts";
 import { presentHostname } from "./desired.ts";
-import type { Failover, Side } from "./failover.ts";
+import { diagnose } from "./diagnosis.ts";
+import { SIDES, type Failover, type Side } from "./failover.ts";
 import type {
   FailoverStatus,
   FailoverView,
@@ -9,6 +10,7 @@ import type {
   Operation,
   Sample,
   Serving,
+  SideHealth,
   Sync,
   Verdict,
 } from "./results.ts";
@@ -97,6 +99,32 @@ export function latest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);
 }
 
+/** What is probably wrong with an endpoint, as one sentence with the remedy; null where both witnesses are content. */
+function complaintOf(
+  spec: Spec,
+  side: Side,
+  health: SideHealth,
+  pool: PoolHealth | undefined,
+  last: Sample | undefined,
+): string | null {
+  const isBad = health.verdict === "unhealthy" || health.verdict === "flapping";
+  const probe = health.witnesses.find(({ witness }) => witness === "probe");
+  if (!isBad && !(health.verdict === "healthy" && probe?.verdict === "unhealthy")) return null;
+  const reason = pool?.healthy === false ? (pool.detail ?? "unknown") : null;
+  const found = diagnose({
+    endpoint: spec[side],
+    monitor: spec.monitor,
+    reason,
+    probe: last?.[side] ?? null,
+  });
+  if (found === null) return null;
+  const said = isBad
+    ? `Cloudflare finds the ${side} endpoint ${health.verdict}`
+    : `the witnesses disagree about the ${side} endpoint`;
+  const why = (isBad ? pool?.detail : probe?.detail) ?? "no reason given";
+  return `${said} (${why}): ${found.cause}; ${found.remedy}`;
+}
+
 export function deriveStatus(
   failover: Failover,
   stored: StoredStatus,
@@ -109,9 +137,13 @@ export function deriveStatus(
     secondary: deriveSideHealth("secondary", witnesses.health.secondary, witnesses.samples, now),
   };
   const { serving, detail } = deriveServing(failover, stored, witnesses.samples);
+  const spec = completeSpec(failover.input, failover.facts);
+  const complaints = SIDES.flatMap(
+    (side) => complaintOf(spec, side, health[side], witnesses.health[side], witnesses.samples.at(-1)) ?? [],
+  );
   return {
     sync: failover.deleting === null ? stored.sync : "deleting",
-    message: stored.message,
+    message: [stored.message, ...complaints].join(". "),
     drift: stored.drift,
     foreign: stored.foreign,
     health,
