@@ -81,8 +81,6 @@ function kindOf(status: number, items: readonly ErrorItem[], product: string): C
   // "Probing from every data centre is not allowed" was seen as an authorization failure, but it is the input's fault.
   if (text.includes("not allowed with this subscription")) return "invalid";
   if (status === 401 || status === 403) return "forbidden";
-  // A 404 that isn't the API's own (a page of something in between) says nothing of the object.
-  if (status === 404 && items.length === 0) return "unavailable";
   if (status === 404 || (product === "pages" && codes.includes(8000007))) return "not-found";
   if (balancing && codes.includes(1003)) return "taken";
   return "invalid";
@@ -107,12 +105,14 @@ export function classifyAnswer(
   retryAfterSeconds: number | null,
 ): CloudflareError {
   const items = errorItems(body);
-  const kind = kindOf(status, items, product);
   const text = typeof body === "string" ? body : "";
+  // A page of something in between says nothing of the object, nor of what became of a write.
+  const isForeign = items.length === 0 && status !== 429 && status !== 401;
+  const kind = isForeign ? "unavailable" : kindOf(status, items, product);
   // A 2xx that doesn't say success, or can't be read, may well have taken effect.
-  const ambiguous = status >= 500 || status < 300;
+  const ambiguous = status >= 500 || status < 300 || isForeign;
   return new CloudflareError(
-    status < 300 && items.length === 0 ? "unavailable" : kind,
+    kind,
     describe(status, items, text),
     {
       status,
@@ -123,9 +123,12 @@ export function classifyAnswer(
   );
 }
 
+/** Cloudflare blocks for five minutes: no header may silence the service for days. */
+const LONGEST_BLOCK_SECONDS = 3600;
+
 function retryAfter(headers: Headers | undefined): number | null {
   const value = headers?.get("retry-after") ?? "";
-  return /^\d{1,6}$/.test(value.trim()) ? Number(value) : null;
+  return /^\d{1,6}$/.test(value.trim()) ? Math.min(Number(value), LONGEST_BLOCK_SECONDS) : null;
 }
 
 /** The same error without a secret that Cloudflare may have quoted. */

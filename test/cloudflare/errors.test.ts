@@ -103,12 +103,18 @@ describe("what Cloudflare refuses", () => {
   });
 
   it.each([
-    ["an HTML page", () => new Response("<html>not here</html>", { status: 404 })],
-    ["an empty body", () => new Response(null, { status: 404 })],
-    ["an empty envelope", () => Response.json({ success: false, errors: [] }, { status: 404 })],
-  ])("says nothing of the object where a 404 brings %s", async (_, answer) => {
+    ["a 404 brings an HTML page", 404, () => new Response("<html>not here</html>", { status: 404 })],
+    ["a 404 brings an empty body", 404, () => new Response(null, { status: 404 })],
+    [
+      "a 404 brings an empty envelope",
+      404,
+      () => Response.json({ success: false, errors: [] }, { status: 404 }),
+    ],
+    ["a 403 brings an HTML page", 403, () => new Response("<html>blocked</html>", { status: 403 })],
+    ["a 400 brings an empty body", 400, () => new Response(null, { status: 400 })],
+  ])("says nothing of the object, nor of the effect, where %s", async (_, status, answer) => {
     const { error } = await failureOf(POOLS, answer);
-    expect(error).toMatchObject({ kind: "unavailable", status: 404, ambiguous: false });
+    expect(error).toMatchObject({ kind: "unavailable", status, ambiguous: true });
   });
 
   it.each([
@@ -140,6 +146,7 @@ describe("what Cloudflare refuses", () => {
 describe("a 429", () => {
   it.each([
     ["Retry-After in seconds", { "retry-after": "42" }, 42_000],
+    ["a Retry-After of days", { "retry-after": "999999" }, 3_600_000],
     ["no Retry-After", {}, 300_000],
     ["a Retry-After that is no number", { "retry-after": "Wed, 21 Oct 2035 07:28:00 GMT" }, 300_000],
     ["an empty Retry-After", { "retry-after": "" }, 300_000],
