@@ -105,6 +105,15 @@ async function lookAt(
   });
 }
 
+function logFault(context: Context, failoverId: string, error: unknown): void {
+  context.log({
+    level: "error",
+    message: "a failover could not be looked at",
+    failover_id: failoverId,
+    error: String(error),
+  });
+}
+
 function whyUnreadable(snapshot: Snapshot): string | null {
   const readings = [snapshot.monitors, snapshot.pools, ...snapshot.loadBalancers.values()];
   const failed = readings.find((reading) => !reading.ok);
@@ -120,6 +129,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
     context.accountId,
     { all: true },
     startedAt - WITNESS_FRESH_MS,
+    (id, error) => logFault(context, id, error),
   );
   await enqueueProbes(context, records, startedAt);
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
@@ -132,12 +142,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       await lookAt(context, record, turns.get(record.failover.id) ?? 0, snapshot, read);
     } catch (error) {
       // A fault in one never stops the next.
-      context.log({
-        level: "error",
-        message: "a failover could not be looked at",
-        failover_id: record.failover.id,
-        error: String(error),
-      });
+      logFault(context, record.failover.id, error);
     }
   });
   const unreadable = whyUnreadable(snapshot);

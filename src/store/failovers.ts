@@ -1,3 +1,4 @@
+import { completeSpec } from "../failover/complete.ts";
 import type { Body } from "../failover/desired.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
 import type { Role } from "../failover/marker.ts";
@@ -88,12 +89,14 @@ export type Selection =
 
 /**
  * Reads whole records in one round trip. `since` bounds the samples (ms since the epoch): older ones say nothing of now.
+ * Where several are read, one that makes no sense is left out and told to `unreadable`; without that it is thrown.
  */
 export async function loadRecords(
   db: D1Database,
   accountId: string,
   selection: Selection,
   since: number,
+  unreadable?: (failoverId: string, error: unknown) => void,
 ): Promise<FailoverRecord[]> {
   const [where, parameters] =
     "all" in selection
@@ -125,7 +128,7 @@ export async function loadRecords(
     samples: groupBy<{ failover_id: string; sample: string }>(samples?.results ?? []),
     operations: groupBy<{ failover_id: string; operation: string }>(operations?.results ?? []),
   };
-  return ((failovers?.results ?? []) as FailoverRow[]).map((row): FailoverRecord => {
+  const toRecord = (row: FailoverRow): FailoverRecord => {
     const own = byFailover.objects.get(row.id) ?? [];
     const applied = own.flatMap((one) =>
       one.applied === null ? [] : [[one.role, JSON.parse(one.applied) as Body]],
@@ -136,8 +139,11 @@ export async function loadRecords(
       JSON.parse(one.health) as PoolHealth,
     ]);
     const operation = byFailover.operations.get(row.id)?.[0];
+    const failover = toFailover(row, own);
+    // Throws where the spec isn't one: nothing could be done with such a failover.
+    completeSpec(failover.input, failover.facts);
     return {
-      failover: toFailover(row, own),
+      failover,
       applied: Object.fromEntries(applied) as FailoverRecord["applied"],
       status:
         status === undefined ? newStatus("not looked at yet") : (JSON.parse(status.status) as StoredStatus),
@@ -146,6 +152,15 @@ export async function loadRecords(
       operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
       dueAt: row.due_at,
     };
+  };
+  return ((failovers?.results ?? []) as FailoverRow[]).flatMap((row) => {
+    try {
+      return [toRecord(row)];
+    } catch (error) {
+      if (unreadable === undefined) throw error;
+      unreadable(row.id, error);
+      return [];
+    }
   });
 }
 
