@@ -94,8 +94,13 @@ export async function checkSpec(
   }
   const taken = await findTaken(context, spec, claimant.id);
   if (taken.length === 0 && facts.zone !== null) {
-    const snapshot = await context.snapshots.recent([facts.zone.id], LOOK_MAX_AGE_MS, "person");
-    taken.push(...findTakenNames(context.installation, spec, claimant, snapshot));
+    const zones = [facts.zone.id];
+    const seen = await context.snapshots.recent(zones, LOOK_MAX_AGE_MS, "person");
+    if (findTakenNames(context.installation, spec, claimant, seen).length > 0) {
+      // What was deleted a moment ago may still stand in a shared look: only a new one refuses.
+      const snapshot = await context.snapshots.take(zones, "person");
+      taken.push(...findTakenNames(context.installation, spec, claimant, snapshot));
+    }
   }
   const [first] = taken;
   if (first !== undefined) return fail("taken", first.message, { errors: taken });
