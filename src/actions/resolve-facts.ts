@@ -5,7 +5,7 @@ import type { Facts, Failover } from "../failover/failover.ts";
 import { findZone } from "../failover/hostnames.ts";
 import type { FieldError } from "../failover/results.ts";
 import type { SpecInput } from "../failover/spec.ts";
-import { commit, saveFacts } from "../store/failovers.ts";
+import { commit, NameTaken, saveFacts } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
 
 export interface ReadFacts {
@@ -77,9 +77,15 @@ export async function resolveFacts(
   const { facts, errors, unreadable } = await readFacts(context, failover.input, failover.facts, priority);
   const resolved = { ...failover, facts };
   if (JSON.stringify(facts) !== JSON.stringify(failover.facts)) {
-    await commit(context.db, [
-      saveFacts(context.db, resolved, completeSpec(failover.input, facts).test_hostname),
-    ]);
+    const { test_hostname: testHostname } = completeSpec(failover.input, facts);
+    try {
+      await commit(context.db, [saveFacts(context.db, resolved, testHostname)]);
+    } catch (error) {
+      if (!(error instanceof NameTaken)) throw error;
+      // Only now is it known which name that would be.
+      const why = `the test hostname ${testHostname} is another failover's: give this one another test_hostname`;
+      return { failover, problem: { why, definite: true } };
+    }
   }
   const [error] = errors;
   if (error !== undefined) return { failover: resolved, problem: { why: error.message, definite: true } };
