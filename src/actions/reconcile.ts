@@ -126,10 +126,15 @@ function appliedWrites(
   });
 }
 
-/** The instant of the next look that can't wait for the minute: when an unresolved write can't land any more. */
+/**
+ * The instant of the next look that can't wait for the minute: when an unresolved write can't land any more. One that
+ * is past was looked at just now, to no avail: the next tick will do.
+ */
 function nextLook(context: Context, failoverId: string): number | null {
+  const now = context.clock.now();
   const deadlines = ROLES.flatMap((role) => context.intents.of(failoverId, role)?.deadlineAt ?? []);
-  return deadlines.length === 0 ? null : Math.min(...deadlines) + 1000;
+  const ahead = deadlines.filter((deadlineAt) => deadlineAt >= now);
+  return ahead.length === 0 ? null : Math.min(...ahead) + 1000;
 }
 
 async function settle(
