@@ -56,7 +56,9 @@ async function removeObject(
   role: Role,
   snapshotFor: SnapshotFor,
 ): Promise<Gone> {
-  if (given.facts.zone === null) return { done: true, detail: "nothing was ever made" };
+  // Nothing is made before the zone is known.
+  if (given.facts.zone === null && given.ids[role] === undefined)
+    return { done: true, detail: "nothing was ever made" };
   const { seen, failover } = await findObject(context, given, role, snapshotFor);
   if (seen.state === "unknown") return { done: false, why: seen.why };
   const marker = markerOf(context.installation, failover.id, role);
