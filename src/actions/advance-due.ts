@@ -1,4 +1,4 @@
-import { loadDueFailovers, loadDueOperations } from "../store/operations.ts";
+import { loadDueFailovers, loadDueOperations, postponeOperation } from "../store/operations.ts";
 import { commit, setDue } from "../store/failovers.ts";
 import { advanceOperation } from "./advance-operation.ts";
 import type { Context } from "./context.ts";
@@ -29,6 +29,10 @@ export async function advanceDue(context: Context): Promise<void> {
         operation_id: operation.id,
         error: String(error),
       });
+      // Due at once again it would spin.
+      await commit(context.db, [
+        postponeOperation(context.db, operation.id, context.clock.now() + AFTER_FAULT_MS),
+      ]);
     }
   });
   const failovers = await loadDueFailovers(context.db, context.accountId, now);

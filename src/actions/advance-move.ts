@@ -3,7 +3,7 @@ import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
-import { RETRY_MS, type Advance } from "./advance-operation.ts";
+import { isOutOfTime, RETRY_MS, type Advance } from "./advance-operation.ts";
 import type { Context } from "./context.ts";
 import { readById } from "./observe.ts";
 import { probeNow } from "./probe-now.ts";
@@ -65,7 +65,7 @@ async function write(
   const now = context.clock.now();
   if (!result.inPlace && result.sync === "blocked") return revert(context, record, operation, result.message);
   if (result.inPlace) return { operation: stepEnds(operation, "write", "succeeded", result.message, now) };
-  if (now >= operation.deadlineAt) return giveUp(context, operation, "write", result.message);
+  if (isOutOfTime(context, operation)) return giveUp(context, operation, "write", result.message);
   return { operation: stepWaits(operation, "write", result.message, now + RETRY_MS, now) };
 }
 
@@ -85,7 +85,7 @@ async function readBack(context: Context, record: FailoverRecord, operation: Ope
       seen?.state === "unknown"
         ? seen.why
         : `the load balancer was not read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
-    if (now >= operation.deadlineAt) return giveUp(context, operation, "read back", why);
+    if (isOutOfTime(context, operation)) return giveUp(context, operation, "read back", why);
     return { operation: stepWaits(operation, "read back", why, now + RETRY_MS, now) };
   }
   const detail = `read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
@@ -149,7 +149,7 @@ async function observeServing(
   const detail = isGood
     ? `${state.hostname} served the ${record.failover.active} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
     : `${state.hostname} is not seen to serve the ${record.failover.active} endpoint: ${view.detail}`;
-  if (now >= operation.deadlineAt) return giveUp(context, operation, "observe", detail);
+  if (isOutOfTime(context, operation)) return giveUp(context, operation, "observe", detail);
   return { operation: stepWaits(operation, "observe", detail, now + BETWEEN_LOOKS_MS, now, { ...next }) };
 }
 

@@ -21,6 +21,11 @@ export const RETRY_MS = 5_000;
 /** One alarm takes an operation through as many steps as need no waiting. */
 const MOST_STEPS = 8;
 
+/** While Cloudflare refuses every call of ours nothing can be done, and nothing is given up. */
+export function isOutOfTime(context: Context, { deadlineAt }: Operation): boolean {
+  return context.clock.now() >= deadlineAt && context.budget.blockedUntil() === null;
+}
+
 async function advanceReconcile(
   context: Context,
   record: FailoverRecord,
@@ -35,7 +40,7 @@ async function advanceReconcile(
     const done = stepEnds(operation, "reconcile", "succeeded", result.message, now);
     return { operation: operationEnds(done, "succeeded", result.message, found, now) };
   }
-  if (result.sync === "blocked" || now >= operation.deadlineAt) {
+  if (result.sync === "blocked" || isOutOfTime(context, operation)) {
     const failed = stepEnds(operation, "reconcile", "failed", result.message, now);
     return { operation: operationEnds(failed, "failed", result.message, found, now) };
   }
@@ -78,11 +83,13 @@ async function orphaned(context: Context, operation: Operation): Promise<void> {
  */
 export function advanceOperation(
   context: Context,
-  given: Operation,
+  given: { readonly id: string; readonly failoverId: string },
   snapshotFor: SnapshotFor,
 ): Promise<void> {
   return context.alone(given.failoverId, async () => {
-    let operation = (await loadOperation(context.db, context.accountId, given.id)) ?? given;
+    const found = await loadOperation(context.db, context.accountId, given.id);
+    if (found === null) return;
+    let operation = found;
     for (let steps = 0; steps < MOST_STEPS; steps += 1) {
       if (hasEnded(operation) || (operation.dueAt ?? 0) > context.clock.now()) return;
       const record = await loadRecord(context, operation.failoverId);

@@ -40,19 +40,26 @@ export async function loadOperation(
   return row === null ? null : (JSON.parse(row.operation) as Operation);
 }
 
-/** Those whose next step is due, the longest waiting first. */
+/** Those whose next step is due, the longest waiting first. They are read one by one, so that none can spoil the rest. */
 export async function loadDueOperations(
   db: D1Database,
   accountId: string,
   now: number,
-): Promise<Operation[]> {
+): Promise<{ id: string; failoverId: string }[]> {
   const { results } = await db
     .prepare(
-      "SELECT operation FROM operations WHERE account_id = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 50",
+      "SELECT id, failover_id FROM operations WHERE account_id = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 50",
     )
     .bind(accountId, now)
-    .all<{ operation: string }>();
-  return results.map((row) => JSON.parse(row.operation) as Operation);
+    .all<{ id: string; failover_id: string }>();
+  return results.map((row) => ({ id: row.id, failoverId: row.failover_id }));
+}
+
+/** Puts an operation off without touching what it is. */
+export function postponeOperation(db: D1Database, id: string, dueAt: number): Write {
+  return db
+    .prepare("UPDATE operations SET due_at = ?2 WHERE id = ?1 AND status IN ('pending', 'running')")
+    .bind(id, dueAt);
 }
 
 /** Failovers that want a look before the next minute. */
