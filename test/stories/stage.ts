@@ -94,12 +94,14 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   const simulator = createSimulator({ now: () => Date.now(), limits: GENEROUS, ...options });
   seedExample(simulator.world);
   Object.assign(globalThis, { internet: (request: Request) => simulator.egress(request) });
-  vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+  // Replaced and not spied on: a spy keeps every request and answer of the whole run.
+  const reach: typeof fetch = (input, init) => {
     const request = new Request(input, init);
     const { hostname } = new URL(request.url);
     if (hostname !== "api.cloudflare.test") throw new Error(`a test must not reach ${hostname}`);
     return simulator.api(request);
-  });
+  };
+  Object.assign(globalThis, { fetch: reach });
   const { default: worker } = exports as unknown as {
     default: { fetch(request: Request): Promise<Response>; scheduled(event: object): Promise<void> };
   };
@@ -143,7 +145,10 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
     },
     async tick() {
       const tick = Date.now();
-      await worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() });
+      await worker.scheduled(
+        createScheduledController({ cron: "* * * * *", scheduledTime: new Date() }),
+        env,
+      );
       await untilProbed(tick);
     },
     async minutes(count) {
