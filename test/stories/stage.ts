@@ -145,10 +145,7 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
     },
     async tick() {
       const tick = Date.now();
-      await worker.scheduled(
-        createScheduledController({ cron: "* * * * *", scheduledTime: new Date() }),
-        env,
-      );
+      await worker.scheduled({ cron: "* * * * *", scheduledTime: new Date() });
       await untilProbed(tick);
     },
     async minutes(count) {
