@@ -2,6 +2,7 @@ import { completeSpec } from "../failover/complete.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
+import { looksLikeTheOther } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
 import { isOutOfTime, RETRY_MS, type Advance } from "./advance-operation.ts";
 import type { Context } from "./context.ts";
@@ -142,7 +143,10 @@ async function observeServing(
   const state = stateOf(operation);
   const { sample, view } = await probeNow(context, record, state.hostname);
   const now = context.clock.now();
-  const untold = !view.distinguishable && sample.hostname?.ok === true;
+  const untold =
+    !view.distinguishable &&
+    sample.hostname?.ok === true &&
+    !looksLikeTheOther(sample, record.failover.active);
   const isGood = view.serving === record.failover.active || untold;
   const next: MoveState = { ...state, seen: isGood ? state.seen + 1 : 0, indistinguishable: untold };
   if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next);

@@ -218,6 +218,22 @@ function decide(pair: Pair, markers: Markers, hostname: ProbeResult): Decision {
 }
 
 /**
+ * True where the hostname answers as the other endpoint does while this one is silent: twins can't be told apart, but
+ * here is no sign that this one serves.
+ */
+export function looksLikeTheOther(
+  { primary, secondary, hostname }: Pick<Sample, "primary" | "secondary" | "hostname">,
+  side: Side,
+): boolean {
+  const [silent, other] = side === "primary" ? [primary, secondary] : [secondary, primary];
+  if (hostname?.ok !== true || showsItsContent(silent) || !showsItsContent(other)) return false;
+  return STRONG_TRAITS.some((name) => {
+    const value = traitOf(hostname, name);
+    return value !== null && value === traitOf(other, name);
+  });
+}
+
+/**
  * Who serves the hostname, by the marker that its answer carries, else by the strongest trait in which the endpoints
  * differ and the answer agrees with one of them. A trait in which it agrees with neither (content that changes with
  * every request, HTML that Cloudflare rewrites) says nothing. `remembered` stands in for an endpoint that gives us no
