@@ -29,15 +29,10 @@ export const failoverPatchSchema = z
     example: { monitor: { path: "/health" } },
   });
 
-export const reasonSchema = z
-  .string()
-  .trim()
-  .min(1, "must say why")
-  .max(500)
-  .meta({
-    description: "Why; it is kept with the event.",
-    example: "agreed with the shop team on the phone",
-  });
+export const reasonSchema = z.string().trim().min(1, "must say why").max(500).meta({
+  description: "Why; it is kept with the event.",
+  example: "agreed with the shop team on the phone",
+});
 
 const overrideSchema = z
   .array(
