@@ -1,9 +1,10 @@
 import { completeSpec } from "../failover/complete.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
-import type { Operation } from "../failover/results.ts";
+import type { Operation, Sample } from "../failover/results.ts";
 import { looksLikeTheOther } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
+import { insertSamples } from "../store/samples.ts";
 import { isOutOfTime, RETRY_MS, type Advance } from "./advance-operation.ts";
 import type { Context } from "./context.ts";
 import { readById } from "./observe.ts";
@@ -106,7 +107,13 @@ async function readBack(context: Context, record: FailoverRecord, operation: Ope
 }
 
 /** Success is what was seen: where it looks the same as before, the result says that it rests on the reading alone. */
-function promoted(context: Context, record: FailoverRecord, operation: Operation, state: MoveState): Advance {
+function promoted(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  state: MoveState,
+  sample: Sample,
+): Advance {
   const now = context.clock.now();
   const { failover } = record;
   const untold =
@@ -114,7 +121,9 @@ function promoted(context: Context, record: FailoverRecord, operation: Operation
   const evidence = untold ? "read-back only" : "observed";
   const message = state.indistinguishable
     ? `promoted to ${state.to}: ${state.hostname} answers well, but the endpoints can't be told apart; give each a marker`
-    : `promoted to ${state.to}: ${state.hostname} was seen to serve the ${failover.active} endpoint ${IN_A_ROW} times in a row`;
+    : `promoted to ${state.to}: ${state.hostname} was seen to serve the ${failover.active} endpoint ${IN_A_ROW} times in a row${
+        state.before === failover.active ? ", as it did before" : ""
+      }`;
   const done = stepEnds(operation, "observe", "succeeded", message, now, { ...state });
   const result = {
     stage: state.to,
@@ -132,6 +141,8 @@ function promoted(context: Context, record: FailoverRecord, operation: Operation
   return {
     operation: operationEnds(done, "succeeded", message, result, now),
     events: [eventOf(context, "failover.promoted", failover.id, operation.origin, data)],
+    // The status says at once who serves under the new name, from the very look that the success rests on.
+    writes: [insertSamples(context.db, [sample])],
   };
 }
 
@@ -149,7 +160,7 @@ async function observeServing(
     !looksLikeTheOther(sample, record.failover.active);
   const isGood = view.serving === record.failover.active || untold;
   const next: MoveState = { ...state, seen: isGood ? state.seen + 1 : 0, indistinguishable: untold };
-  if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next);
+  if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next, sample);
   const detail = isGood
     ? `${state.hostname} served the ${record.failover.active} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
     : `${state.hostname} is not seen to serve the ${record.failover.active} endpoint: ${view.detail}`;

@@ -11,10 +11,12 @@ describe("the main job", () => {
       status: "succeeded",
       result: { stage: "testing", evidence: "observed" },
     });
+    expect((await stage.failover()).status.serving).toBe("primary");
     await stage.minutes(1);
     stage.forgetCalls();
     const production = await stage.operate("POST", "/v1/failovers/shop/promote");
     expect(production).toMatchObject({ status: "succeeded", result: { stage: "production" } });
+    expect((await stage.failover()).status.serving).toBe("primary");
     expect(stage.writes()).toEqual([
       `PATCH /zones/${failover.zone.id}/load_balancers/${failover.cloudflare.load_balancer_id}`,
     ]);
