@@ -18,6 +18,7 @@ import {
 import type { Context } from "./context.ts";
 import { converge, type Convergence, type ReconcileRequest } from "./converge.ts";
 import { deleteSurplus } from "./delete-surplus.ts";
+import { endLapsed } from "./end-lapsed.ts";
 import { observe } from "./observe.ts";
 import { eventOf } from "./record.ts";
 import { resolveFacts } from "./resolve-facts.ts";
@@ -199,7 +200,7 @@ export async function reconcile(
   const snapshot = await snapshotFor(record.failover.facts.zone?.id ?? "", request.priority);
   const first = await observe(context, record.failover, snapshot, request.priority);
   const convergence = await converge(context, record, first, request);
-  const { failover } = convergence.observation;
+  const failover = await endLapsed(context, convergence.observation, request.priority);
   await deleteSurplus(context, failover, snapshot);
   const completed = completeSpec(failover.input, failover.facts);
   const taken = findTakenHostnames(context.installation, completed, failover, snapshot);

@@ -10,7 +10,7 @@ import { canonical, originMember, originPath, ownershipOf, type Canonical } from
 import type { DriftClass } from "./complete.ts";
 import type { Body, Desired } from "./desired.ts";
 import { desiredObjects, type Applied } from "./desired.ts";
-import type { Failover } from "./failover.ts";
+import type { AdoptedDrift, Failover } from "./failover.ts";
 import { carriesMarker, kindOf, markerOf, ROLES, type Kind, type Role } from "./marker.ts";
 
 export type Sighting =
@@ -194,6 +194,12 @@ export function withAdopted(failover: Failover, role: Role, object: Body, desire
   return failover.adopted
     .filter((one) => one.role === role && same(is.get(one.path) ?? null, one.value))
     .reduce((body, one) => overlay(body, one.path, one.value), desired);
+}
+
+/** What was adopted and isn't in place any more: that is over, and the same once more would be drift again. */
+export function findLapsed(failover: Failover, role: Role, object: Body): AdoptedDrift[] {
+  const is = canonical(kindOf(role), object, () => true);
+  return failover.adopted.filter((one) => one.role === role && !same(is.get(one.path) ?? null, one.value));
 }
 
 function createReason(role: Role): string {

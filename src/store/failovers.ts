@@ -258,6 +258,13 @@ export function saveFacts(db: D1Database, failover: Failover, testHostname: stri
     .bind(failover.id, JSON.stringify(failover.facts), testHostname);
 }
 
+/** Which of the accepted deviations are still in place; no change of intent. */
+export function saveAdopted(db: D1Database, failover: Failover): Write {
+  return db
+    .prepare("UPDATE failovers SET adopted = ?2 WHERE id = ?1")
+    .bind(failover.id, JSON.stringify(failover.adopted));
+}
+
 export function setDue(db: D1Database, failoverId: string, dueAt: number | null): Write {
   return db.prepare("UPDATE failovers SET due_at = ?2 WHERE id = ?1").bind(failoverId, dueAt);
 }
