@@ -11,7 +11,7 @@ export interface Fleet {
 }
 
 /** Failovers in two zones, each with an origin of its own and all with the same stand-in. */
-export async function createFleet(stage: Stage, count: number): Promise<Fleet> {
+export async function createFleet(stage: Stage, count: number, more: object = {}): Promise<Fleet> {
   const { world } = stage.simulator;
   world.addZone({ name: "example.org", id: "20000000000000000000000000000002" });
   const numbers = Array.from({ length: count }, (_, index) => String(index).padStart(3, "0"));
@@ -29,6 +29,7 @@ export async function createFleet(stage: Stage, count: number): Promise<Fleet> {
       hostname: `${name}.${zone}`,
       primary: { address },
       secondary: { pages_project: "shop" },
+      ...more,
     };
     const { status, body } = await stage.call("POST", "/v1/failovers", spec);
     if (status !== 201) throw new Error(`creating ${name} answered ${status}: ${JSON.stringify(body)}`);
