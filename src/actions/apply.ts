@@ -91,6 +91,7 @@ export async function writeObject(context: Context, write: Write): Promise<Outco
     action,
     startedAt,
     deadlineAt: startedAt + INTENT_DEADLINE_MS,
+    body: write.body,
   });
   try {
     const object = await send(context, write);

@@ -3,7 +3,14 @@ import { completeSpec } from "../failover/complete.ts";
 import { desiredObjects, type Body, type Desired } from "../failover/desired.ts";
 import { decideDrift, type DriftDecision } from "../failover/drift.ts";
 import { ROLES, type Role } from "../failover/marker.ts";
-import { describeRole, planChanges, type Change, type Observed, type Plan } from "../failover/plan.ts";
+import {
+  describeRole,
+  findDifferences,
+  planChanges,
+  type Change,
+  type Observed,
+  type Plan,
+} from "../failover/plan.ts";
 import type { KnownDrift, Origin } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import { applyCreate, applyUpdate, type Outcome } from "./apply.ts";
@@ -63,6 +70,7 @@ function decide(context: Context, record: FailoverRecord, observation: Observati
     stage: failover.stage,
     applied: record.applied,
     known: record.status.drift,
+    strays: Object.fromEntries(ROLES.map((role) => [role, context.intents.strays(failover.id, role)])),
     asked,
     now: context.clock.now(),
   });
@@ -135,10 +143,19 @@ async function closeSettledIntents(context: Context, observation: Observation, p
   const { failover, observed } = observation;
   for (const role of ROLES) {
     const intent = context.intents.of(failover.id, role);
-    if (intent === undefined || observed[role].state !== "found") continue;
-    // A create is settled as soon as its id is stored, an update once its effect is seen, all when they can't land.
-    const settled = intent.action === "create" || !plan.changes.some((change) => change.role === role);
-    if (settled || context.clock.now() >= intent.deadlineAt) await context.intents.close(failover.id, role);
+    const sighting = observed[role];
+    if (intent === undefined || sighting.state !== "found") continue;
+    const { object } = sighting;
+    // A create is settled as soon as its id is stored, an update once its effect is seen. What isn't wanted any more,
+    // or can't be waited for any longer, may land all the same.
+    const isDone =
+      intent.action === "create" ||
+      (intent.action === "update" &&
+        findDifferences(role, object, { ...object, ...intent.body }).length === 0);
+    const isOver =
+      context.clock.now() >= intent.deadlineAt || !plan.changes.some((change) => change.role === role);
+    if (isDone) await context.intents.close(failover.id, role);
+    else if (isOver) await context.intents.abandon(failover.id, role);
   }
 }
 

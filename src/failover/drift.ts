@@ -4,6 +4,7 @@
 //   difference from what we last had in place | class  | stage      | policy | then
 //   ------------------------------------------+--------+------------+--------+-----------------------------
 //   ours: the desired value changed           | any    | any        | any    | write now
+//   ours: a write of ours landed late         | any    | any        | any    | write now
 //   somebody else's                           | any    | any        | report | hold, never write unasked
 //   somebody else's                           | role   | production | heal   | hold until the grace time ends
 //   somebody else's                           | other  | other      | heal   | write now
@@ -21,6 +22,8 @@ export interface DriftContext {
   /** The desired bodies that were last seen in place, by role; absent where none ever was. */
   readonly applied: Readonly<Partial<Record<Role, Body>>>;
   readonly known: readonly KnownDrift[];
+  /** What was sent of late and never seen to take effect, by role: it may have landed since. */
+  readonly strays?: Readonly<Partial<Record<Role, readonly Body[]>>>;
   /** True where a person asked for this very reconciliation: nothing is held back. */
   readonly asked: boolean;
   /** Milliseconds since the epoch. */
@@ -41,6 +44,15 @@ function isOurs(role: Role, difference: Difference, applied: Body | undefined): 
   // A member that the spec gives only since then; what isn't wanted at all (an origin too many) was never ours.
   if (!was.has(difference.path)) return difference.after !== null;
   return !same(was.get(difference.path), difference.after);
+}
+
+/** Whether a value stands there because a write of ours was given up and landed after all. */
+function isStray(role: Role, { path, before }: Difference, strays: readonly Body[]): boolean {
+  const member = path.split(".")[0] ?? path;
+  return strays.some(
+    (body) =>
+      member in body && same(canonical(kindOf(role), body, ownershipOf(body)).get(path) ?? null, before),
+  );
 }
 
 function healAt(difference: Difference, firstSeenAt: number, context: DriftContext): number | null {
@@ -95,7 +107,10 @@ export function decideDrift(
     const heldHere: KnownDrift[] = [];
     const now: Difference[] = [];
     for (const difference of change.differences) {
-      if (isOurs(change.role, difference, context.applied[change.role])) {
+      if (
+        isOurs(change.role, difference, context.applied[change.role]) ||
+        isStray(change.role, difference, context.strays?.[change.role] ?? [])
+      ) {
         now.push(difference);
         continue;
       }
