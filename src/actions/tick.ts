@@ -14,6 +14,7 @@ import { shardProbes } from "./probe-shard.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { sweepRemains } from "./sweep-remains.ts";
 
 /** So many failovers at once: a dead Cloudflare holds each for a few time-outs, and they must not add up. */
 const WIDTH = 5;
@@ -145,6 +146,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       logFault(context, record.failover.id, error);
     }
   });
+  await sweepRemains(context, snapshot, new Set(records.map(({ failover }) => failover.id)));
   const unreadable = whyUnreadable(snapshot);
   const lookedAt = unreadable === null ? snapshot.readAt : context.lastLookAt();
   const finishedAt = context.clock.now();

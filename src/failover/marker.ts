@@ -26,3 +26,14 @@ export function carriesMarker(description: unknown, marker: string): boolean {
 export function withoutMarker(description: string, marker: string): string {
   return carriesMarker(description, marker) ? description.slice(0, -marker.length).trimEnd() : description;
 }
+
+/** Whose object it is, where it is one of this installation; null of everybody else's. */
+export function failoverIn(
+  description: string,
+  installation: string,
+): { failoverId: string; marker: string } | null {
+  const marker = /(?:^| )(understudy:[a-z0-9]+:fo_[A-Za-z0-9]+:[a-z_]+)$/.exec(description)?.[1];
+  const [, short, failoverId] = marker?.split(":") ?? [];
+  if (marker === undefined || failoverId === undefined || short !== installation) return null;
+  return { failoverId, marker };
+}

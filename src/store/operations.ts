@@ -83,3 +83,22 @@ export async function loadNextDue(db: D1Database, accountId: string): Promise<nu
     .first<{ due: number | null }>();
   return row?.due ?? null;
 }
+
+/** Which of these failovers were deleted together with their objects. */
+export async function findDeleted(
+  db: D1Database,
+  accountId: string,
+  failoverIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { results } = await db
+    .prepare(
+      `SELECT failover_id FROM operations
+       WHERE account_id = ?1 AND kind = 'delete' AND status = 'succeeded'
+         AND json_extract(operation, '$.state.mode') = 'destroy'
+         AND failover_id IN (SELECT value FROM json_each(?2))
+         AND failover_id NOT IN (SELECT id FROM failovers)`,
+    )
+    .bind(accountId, JSON.stringify(failoverIds))
+    .all<{ failover_id: string }>();
+  return new Set(results.map((row) => row.failover_id));
+}
