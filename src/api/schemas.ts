@@ -302,11 +302,9 @@ export const explanationSchema = z
       "Who gets a visitor's request: an endpoint, what else the DNS record underneath points at, nobody, or nobody can tell.",
     ),
     rule: text("The rule that decides.", "first-healthy-pool"),
-    path: z
-      .array(z.string())
-      .meta({
-        description: "Each question that Cloudflare's edge asks and its answer; the deciding one last.",
-      }),
+    path: z.array(z.string()).meta({
+      description: "Each question that Cloudflare's edge asks and its answer; the deciding one last.",
+    }),
     if: z.array(z.string()).meta({ description: "What was supposed.", example: ["primary_down"] }),
     predictable: z.boolean().meta({ description: "False where nobody can tell.", example: true }),
     hostname: z

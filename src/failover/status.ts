@@ -137,6 +137,8 @@ export function deriveStatus(
     secondary: deriveSideHealth("secondary", witnesses.health.secondary, witnesses.samples, now),
   };
   const { serving, detail } = deriveServing(failover, stored, witnesses.samples);
+  // A look at the account before this failover was there didn't see it.
+  const seenAt = lookedAt !== null && lookedAt >= failover.createdAt ? lookedAt : null;
   const spec = completeSpec(failover.input, failover.facts);
   const complaints = SIDES.flatMap(
     (side) => complaintOf(spec, side, health[side], witnesses.health[side], witnesses.samples.at(-1)) ?? [],
@@ -150,7 +152,7 @@ export function deriveStatus(
     serving,
     servingDetail: detail,
     reconciledRevision: stored.reconciledRevision,
-    observedAt: stored.sync === "unknown" ? stored.observedAt : latest(stored.observedAt, lookedAt),
+    observedAt: stored.sync === "unknown" ? stored.observedAt : latest(stored.observedAt, seenAt),
   };
 }
 

@@ -11,7 +11,7 @@ const TICK_MS = 60_000;
 /** The median of several rounds, in microseconds for one turn. */
 function measure(turns: number, work: () => unknown): number {
   // Not yet compiled code is slower, and would be blamed on whoever is measured first.
-  for (const until = performance.now() + 300; performance.now() < until; ) work();
+  for (const until = performance.now() + 300; performance.now() < until;) work();
   const rounds = Array.from({ length: ROUNDS }, () => {
     const startedAt = performance.now();
     for (let turn = 0; turn < turns; turn += 1) work();
