@@ -82,7 +82,7 @@ export function createBudget(clock: { now(): number }, stored: BudgetState | und
     const last = state.slots.at(-1);
     const slots =
       last?.at === at
-        ? state.slots.with(-1, { at, calls: last.calls + 1, polls: last.polls + polls })
+        ? state.slots.with(state.slots.length - 1, { at, calls: last.calls + 1, polls: last.polls + polls })
         : [...state.slots, { at, calls: 1, polls }];
     state = { ...state, slots };
   };

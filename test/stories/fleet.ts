@@ -2,7 +2,7 @@ import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import worker from "../../src/worker.ts";
-import type { Stage } from "./stage.ts";
+import type { Answer, Stage } from "./stage.ts";
 
 export interface Fleet {
   readonly names: readonly string[];
@@ -42,8 +42,8 @@ export async function createFleet(stage: Stage, count: number, more: object = {}
 }
 
 /** Every failover of the account, by name. */
-export async function everyFailover(stage: Stage): Promise<Map<string, Record<string, any>>> {
-  const found = new Map<string, Record<string, any>>();
+export async function everyFailover(stage: Stage): Promise<Map<string, Answer["body"]>> {
+  const found = new Map<string, Answer["body"]>();
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
