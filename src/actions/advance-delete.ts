@@ -50,7 +50,7 @@ async function heldByOthers(context: Context, role: Role, id: string): Promise<s
 }
 
 /** Deletes one object, or takes its marker off: read and checked for its marker right before the write. */
-async function removeObject(
+export async function removeObject(
   context: Context,
   given: Failover,
   role: Role,

@@ -16,6 +16,7 @@ import {
 } from "../store/failovers.ts";
 import { checkSpec } from "./check-spec.ts";
 import type { Context } from "./context.ts";
+import { leaveZone } from "./leave-zone.ts";
 import { aloneWith } from "./load.ts";
 import { eventOf } from "./record.ts";
 
@@ -34,8 +35,13 @@ function fixedMembers(failover: Failover, input: SpecInput): FieldError[] {
 }
 
 /** A zone or Pages project that the new spec leans on is read anew; what is unchanged isn't. */
-function keptFacts(failover: Failover, input: SpecInput): Facts {
-  return failover.input.hostname === input.hostname ? failover.facts : { ...failover.facts, zone: null };
+function keptFacts({ input: before, facts }: Failover, input: SpecInput): Facts {
+  const used = [before.primary.pages_project, before.secondary.pages_project];
+  const subdomains = Object.entries(facts.subdomains).filter(([project]) => used.includes(project));
+  return {
+    zone: before.hostname === input.hostname ? facts.zone : null,
+    subdomains: Object.fromEntries(subdomains),
+  };
 }
 
 /** What the witnesses said of another endpoint, or by another measure, is no evidence for this one. */
@@ -76,8 +82,11 @@ async function patch(
   const checked = await checkSpec(context, input, keptFacts(failover, input), failover);
   if (!checked.ok) return checked;
 
+  const placed = await leaveZone(context, failover, input, checked.value.facts, origin);
+  if (!placed.ok) return placed;
+  const facts = placed.value;
+  const spec = completeSpec(input, facts);
   const now = context.clock.now();
-  const { spec, facts } = checked.value;
   const changed: Failover = { ...failover, input, facts, revision: failover.revision + 1, updatedAt: now };
   const event = eventOf(context, "failover.updated", failover.id, origin, {
     before: failover.input,

@@ -283,6 +283,11 @@ export function setObjectId(
     .bind(failover.id, role, failover.accountId, cloudflareId);
 }
 
+/** What was never made can't have vanished: whatever is made next in this role is made for the first time. */
+export function forgetObject(db: D1Database, failoverId: string, role: Role): Write {
+  return db.prepare("DELETE FROM objects WHERE failover_id = ?1 AND role = ?2").bind(failoverId, role);
+}
+
 export function setApplied(db: D1Database, failoverId: string, role: Role, applied: Body): Write {
   return db
     .prepare("UPDATE objects SET applied = ?3 WHERE failover_id = ?1 AND role = ?2")
