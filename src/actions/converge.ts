@@ -168,6 +168,16 @@ function isNews(record: FailoverRecord, one: KnownDrift): boolean {
   );
 }
 
+/** A list may show what was before the last write, and that may just look like what is wanted now. */
+function isNewlyWanted(
+  { applied }: FailoverRecord,
+  { observation, desired }: { observation: Observation; desired: Desired },
+  role: Role,
+): boolean {
+  const isThere = observation.observed[role].state === "found";
+  return isThere && JSON.stringify(applied[role]) !== JSON.stringify(desired[role]);
+}
+
 /**
  * Plans, writes the first thing that may be written, and plans again, until nothing is left that this pass can do.
  * An object that can't be read or written keeps no other from being healed, unless that one needs its id.
@@ -187,6 +197,7 @@ export async function converge(
     const unconfirmed = [
       ...decision.write.filter(({ action }) => action === "update").map(({ role }) => role),
       ...decision.held.filter((one) => isNews(record, one)).map(({ role }) => role),
+      ...ROLES.filter((role) => isNewlyWanted(record, now, role)),
     ].find((role) => !confirmed.has(role));
     if (unconfirmed !== undefined) {
       confirmed.add(unconfirmed);
