@@ -29,6 +29,10 @@ function productOf(path: string): string {
   );
 }
 
+function refusedUntil(until: number | null): string {
+  return `Cloudflare refuses all calls of this token until ${new Date(until ?? 0).toISOString()} (429)`;
+}
+
 /**
  * The official SDK, used by its verbs: it authenticates, encodes, times out and types its errors, but it retries
  * creates and unwraps `success: false` to null, so retries are off and the envelope is judged here.
@@ -60,10 +64,7 @@ export function createTransport({
   return async (priority, method, path, { query, body } = {}) => {
     const taken = budget.take(priority);
     if (!taken.ok) {
-      const until = new Date(taken.until).toISOString();
-      const why = taken.blocked
-        ? `Cloudflare refuses all calls of this token until ${until} (429)`
-        : "the request budget is used up";
+      const why = taken.blocked ? refusedUntil(taken.until) : "the request budget is used up";
       throw new CloudflareError("rate-limited", why);
     }
     const product = productOf(path);
@@ -89,8 +90,12 @@ export function createTransport({
       throw classifyAnswer(200, answer, product, null);
     } catch (error) {
       const classified = withoutSecret(classifyThrown(error, product), apiToken);
-      if (classified.kind === "rate-limited") budget.block(classified.retryAfterSeconds);
-      throw classified;
+      if (classified.kind !== "rate-limited") throw classified;
+      budget.block(classified.retryAfterSeconds);
+      const { status, codes, ambiguous, retryAfterSeconds } = classified;
+      const more = { status, codes, ambiguous, retryAfterSeconds };
+      const why = `${refusedUntil(budget.blockedUntil())}: ${classified.message}`;
+      throw new CloudflareError("rate-limited", why, more);
     } finally {
       clearTimeout(timer);
     }
