@@ -147,9 +147,9 @@ export async function tickWithoutProbes(): Promise<void> {
 
 /** The Coordinator falls over in the middle of what it does: nothing of it runs on, not even a `finally`. */
 export async function kill(): Promise<void> {
-  await runInDurableObject(coordinator(), (_, state) => state.abort("killed by a test")).catch(
-    () => undefined,
-  );
+  const died = runInDurableObject(coordinator(), (_, state) => state.abort("killed by a test"));
+  // Nobody may be left to answer.
+  await Promise.race([died.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 50))]);
 }
 
 /** Does something, and kills the Coordinator the moment a call arrives (`before`) or took effect (`after`). */
@@ -159,19 +159,18 @@ export async function killDuring(
   when: "before" | "after",
   act: () => Promise<unknown>,
 ): Promise<"killed" | "not reached"> {
-  const reached = Promise.withResolvers<"killed">();
+  let isReached = false;
+  let isOver = false;
   const handle = simulator.faults[when](match, async () => {
-    reached.resolve("killed");
+    isReached = true;
     await new Promise(() => undefined);
   });
-  const over = act().then(
-    () => "not reached" as const,
-    () => "not reached" as const,
-  );
-  const outcome = await Promise.race([reached.promise, over]);
-  if (outcome === "killed") {
-    // Whatever the Coordinator put into its storage before the call is on its way to the disk.
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  const end = () => void (isOver = true);
+  const over = act().then(end, end);
+  // Asked again and again, because what waits for a promise of the Coordinator's would die with it.
+  while (!isReached && !isOver) await new Promise((resolve) => setTimeout(resolve, 2));
+  const outcome = isReached ? "killed" : "not reached";
+  if (isReached) {
     await kill();
     await over;
   }

@@ -18,7 +18,8 @@ async function suffer(world: Adversity, step: Step, nth: number, effect: Effect)
   if (operation !== null) expect(operation).toMatchObject({ status: "succeeded" });
   // What was sent and not lost may land until then.
   const lateUntil = effect.kind === "late" ? effect.landsAfterMs / 1000 : 0;
-  if (lateUntil > 0) await stage.pass(lateUntil);
+  const blockedFor = effect.kind === "rate-limit" ? (effect.retryAfterSeconds ?? 300) : 0;
+  await stage.pass(lateUntil + blockedFor);
   await stage.minutes(TICKS);
   await step.verify(world, operation);
 }
