@@ -16,6 +16,7 @@ export function isUnavailable(error: unknown): boolean {
     if (STORE_UNREACHABLE.test(cause.message)) return true;
     if ("retryable" in cause && cause.retryable === true) return true;
     if ("overloaded" in cause && cause.overloaded === true) return true;
+    if ("durableObjectReset" in cause && cause.durableObjectReset === true) return true;
   }
   return false;
 }
