@@ -159,18 +159,17 @@ export async function killDuring(
   when: "before" | "after",
   act: () => Promise<unknown>,
 ): Promise<"killed" | "not reached"> {
-  let isReached = false;
-  let isOver = false;
+  const progress = { isReached: false, isOver: false };
   const handle = simulator.faults[when](match, async () => {
-    isReached = true;
+    progress.isReached = true;
     await new Promise(() => undefined);
   });
-  const end = () => void (isOver = true);
+  const end = () => void (progress.isOver = true);
   const over = act().then(end, end);
   // Asked again and again, because what waits for a promise of the Coordinator's would die with it.
-  while (!isReached && !isOver) await new Promise((resolve) => setTimeout(resolve, 2));
-  const outcome = isReached ? "killed" : "not reached";
-  if (isReached) {
+  while (!progress.isReached && !progress.isOver) await new Promise((resolve) => setTimeout(resolve, 2));
+  const outcome = progress.isReached ? "killed" : "not reached";
+  if (progress.isReached) {
     await kill();
     await over;
   }
