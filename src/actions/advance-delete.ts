@@ -6,12 +6,13 @@ import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/ope
 import { describeRole } from "../failover/plan.ts";
 import type { Operation } from "../failover/results.ts";
 import { commit, deleteFailover, setObjectId, type FailoverRecord } from "../store/failovers.ts";
-import type { Advance } from "./advance-operation.ts";
+import type { Advance } from "./advance.ts";
 import { writeObject } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { deleteSurplus } from "./delete-surplus.ts";
 import { observe, readById, type Observation } from "./observe.ts";
 import { eventOf } from "./record.ts";
+import { recordDiscoveries } from "./record-discoveries.ts";
 import type { SnapshotFor } from "./reconcile.ts";
 import { placeOf } from "./snapshot.ts";
 
@@ -37,6 +38,7 @@ async function findObject(
   if (id !== undefined) return { seen: await readById(context, failover, role, id, "person"), failover };
   const snapshot = await snapshotFor(failover.facts.zone?.id ?? "", "person");
   const observation = await observe(context, failover, snapshot, "person");
+  await recordDiscoveries(context, observation);
   return { seen: observation.observed[role], failover: observation.failover };
 }
 

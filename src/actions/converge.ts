@@ -81,6 +81,7 @@ function decide(context: Context, record: FailoverRecord, observation: Observati
 function seeing(observation: Observation, role: Role, seen: Observed[Role], id?: string): Observation {
   const { failover, observed } = observation;
   return {
+    ...observation,
     failover: id === undefined ? failover : { ...failover, ids: { ...failover.ids, [role]: id } },
     observed: { ...observed, [role]: seen },
   };

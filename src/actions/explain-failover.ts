@@ -11,10 +11,10 @@ import {
 import { otherSide, SIDES, type Failover, type Side } from "../failover/failover.ts";
 import { findForeignRouting, type Observed } from "../failover/plan.ts";
 import { fail, ok, type ExplanationView, type Result } from "../failover/results.ts";
-import { deriveSideHealth } from "../failover/verdict.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
-import { aloneWith } from "./load.ts";
+import { loadRecord } from "./load.ts";
+import { readPoolHealth } from "./look.ts";
 import { observe } from "./observe.ts";
 
 /** What is asked of Cloudflare for an explanation may be this old: it is asked again and again with other conditions. */
@@ -34,16 +34,37 @@ function firstOrigin(pool: Readonly<Record<string, unknown>> | null): Readonly<R
   return typeof first === "object" && first !== null ? { ...first } : {};
 }
 
-function endpointState(record: FailoverRecord, observed: Observed, side: Side, now: number): EndpointState {
+/** What Cloudflare's checks say: as it was read last, or read now where it never was. */
+async function healthOf(
+  context: Context,
+  { failover, health }: FailoverRecord,
+  spec: Spec,
+  side: Side,
+): Promise<EndpointState["health"]> {
+  const poolId = failover.ids[side];
+  const { address } = spec[side];
+  if (poolId === undefined || address === null) return "unknown";
+  const known = health[side]?.poolId === poolId ? health[side] : undefined;
+  const { healthy } = known ?? (await readPoolHealth(context, poolId, address, undefined, "person"));
+  return healthy === null ? "unknown" : healthy ? "healthy" : "unhealthy";
+}
+
+async function endpointState(
+  context: Context,
+  record: FailoverRecord,
+  spec: Spec,
+  observed: Observed,
+  side: Side,
+): Promise<EndpointState> {
   const pool = objectOf(observed, side);
-  const { verdict } = deriveSideHealth(side, record.health[side], record.samples, now);
+  const health = await healthOf(context, record, spec, side);
   const { ok: answers } = record.samples.at(-1)?.[side] ?? {};
   return {
     poolEnabled: pool !== null && pool["enabled"] !== false,
     originEnabled: firstOrigin(pool)["enabled"] !== false,
-    health: verdict === "healthy" || verdict === "unhealthy" ? verdict : "unknown",
+    health,
     // Our own failing probe alone is no proof: the endpoint may admit only Cloudflare.
-    answers: answers === true ? true : answers === false && verdict === "unhealthy" ? false : null,
+    answers: answers === true ? true : answers === false && health === "unhealthy" ? false : null,
   };
 }
 
@@ -94,18 +115,18 @@ async function lookAtTraffic(
   const unseen = [observed.load_balancer, observed.primary, observed.secondary].find(
     ({ state }) => state === "unknown",
   );
-  if (unseen?.state === "unknown") throw new CloudflareError("unavailable", unseen.why);
+  if (unseen?.state === "unknown")
+    throw new CloudflareError("unavailable", unseen.why.replace(/^Cloudflare could not be read: /, ""));
   const spec = completeSpec(failover.input, failover.facts);
   const lb = objectOf(observed, "load_balancer") ?? {};
-  const now = context.clock.now();
   const adaptive = lb["adaptive_routing"];
   return {
     balanced: lb["name"] === hostname && lb["enabled"] !== false,
     order: orderOf(failover, lb["default_pools"]),
     fallback: SIDES.find((side) => failover.ids[side] === lb["fallback_pool"]) ?? otherSide(failover.active),
     endpoints: {
-      primary: endpointState(record, observed, "primary", now),
-      secondary: endpointState(record, observed, "secondary", now),
+      primary: await endpointState(context, record, spec, observed, "primary"),
+      secondary: await endpointState(context, record, spec, observed, "secondary"),
     },
     failoverAcrossPools:
       typeof adaptive === "object" && adaptive !== null && "failover_across_pools" in adaptive
@@ -121,40 +142,41 @@ async function lookAtTraffic(
 }
 
 /** Who serves the present hostname and why, or who would if the given conditions held. */
-export function explainFailover(
+export async function explainFailover(
   context: Context,
   reference: string,
   conditions: readonly Condition[],
 ): Promise<Result<ExplanationView>> {
-  return aloneWith(context, reference, async (record): Promise<Result<ExplanationView>> => {
-    const { failover } = record;
-    const spec = completeSpec(failover.input, failover.facts);
-    const hostname = presentHostname(failover.stage, spec);
-    const unknown = (why: string): Result<ExplanationView> =>
-      ok({
-        serving: "unknown",
-        rule: "unreadable",
-        path: [why],
-        predictable: false,
-        hostname,
-        conditions,
-        affinity: null,
-      });
-    const missing = incompleteness(failover, spec);
-    if (missing !== null || hostname === null) return unknown(missing ?? "the hostname is not known yet");
-    if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
-    try {
-      const state = await lookAtTraffic(context, record, hostname);
-      const explained = explainTraffic(suppose(state, conditions));
-      const { session_affinity: kind, session_affinity_ttl: ttl } = spec.load_balancer;
-      const affinity =
-        kind === "none"
-          ? null
-          : `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? "Cloudflare's default of 82800"} seconds while it is healthy: this speaks of new ones`;
-      return ok({ ...explained, hostname, conditions, affinity });
-    } catch (error) {
-      if (error instanceof CloudflareError) return unknown(`Cloudflare could not be read: ${error.message}`);
-      throw error;
-    }
-  });
+  const found = await loadRecord(context, reference);
+  if (!found.ok) return found;
+  const record = found.value;
+  const { failover } = record;
+  const spec = completeSpec(failover.input, failover.facts);
+  const hostname = presentHostname(failover.stage, spec);
+  const unknown = (why: string): Result<ExplanationView> =>
+    ok({
+      serving: "unknown",
+      rule: "unreadable",
+      path: [why],
+      predictable: false,
+      hostname,
+      conditions,
+      affinity: null,
+    });
+  const missing = incompleteness(failover, spec);
+  if (missing !== null || hostname === null) return unknown(missing ?? "the hostname is not known yet");
+  if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+  try {
+    const state = await lookAtTraffic(context, record, hostname);
+    const explained = explainTraffic(suppose(state, conditions));
+    const { session_affinity: kind, session_affinity_ttl: ttl } = spec.load_balancer;
+    const affinity =
+      kind === "none"
+        ? null
+        : `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? "Cloudflare's default of 82800"} seconds while it is healthy: this speaks of new ones`;
+    return ok({ ...explained, hostname, conditions, affinity });
+  } catch (error) {
+    if (error instanceof CloudflareError) return unknown(`Cloudflare could not be read: ${error.message}`);
+    throw error;
+  }
 }

@@ -1,19 +1,37 @@
-import type { CloudflareObject } from "../cloudflare/account.ts";
 import type { Priority } from "../cloudflare/budget.ts";
 import { CloudflareError } from "../cloudflare/errors.ts";
 import type { Failover } from "../failover/failover.ts";
 import { markerOf, ROLES, type Role } from "../failover/marker.ts";
 import { describeRole, type Observed, type Sighting } from "../failover/plan.ts";
-import { commit, insertEvents, setObjectId } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
-import { SYSTEM, eventOf } from "./record.ts";
 import { findMarked, findSharers, placeOf, readingOf, type Snapshot } from "./snapshot.ts";
 
 /** What is seen of a failover, and the failover itself with the ids as they turned out to be. */
 export interface Observation {
   readonly failover: Failover;
   readonly observed: Observed;
+  /** What the look found out about our own books; `recordDiscoveries` writes it down. */
+  readonly discoveries: readonly Discovery[];
 }
+
+export interface Discovery {
+  readonly role: Role;
+  /** An object is gone for a fact, is ours by its marker, or a lost create of it took no effect. */
+  readonly kind: "vanished" | "adopted" | "never-created";
+  readonly cloudflareId: string | null;
+}
+
+interface Look {
+  readonly failover: Failover;
+  readonly sighting: Sighting;
+  readonly discoveries: readonly Discovery[];
+}
+
+const seen = (failover: Failover, sighting: Sighting, discoveries: readonly Discovery[] = []): Look => ({
+  failover,
+  sighting,
+  discoveries,
+});
 
 function withId(failover: Failover, role: Role, id: string | undefined): Failover {
   const { [role]: _, ...others } = failover.ids;
@@ -23,7 +41,7 @@ function withId(failover: Failover, role: Role, id: string | undefined): Failove
 const unknown = (why: string): Sighting => ({ state: "unknown", why });
 
 /** 7003 and 9109 speak of the way there (a zone that the token no longer sees), not of the object. */
-function isGone(error: CloudflareError): boolean {
+export function isGone(error: CloudflareError): boolean {
   return error.kind === "not-found" && !error.codes.includes(7003) && !error.codes.includes(9109);
 }
 
@@ -53,82 +71,54 @@ async function observeKnown(
   id: string,
   snapshot: Snapshot,
   priority: Priority,
-): Promise<{ failover: Failover; sighting: Sighting }> {
+): Promise<Look> {
   const reading = readingOf(snapshot, role, failover.facts.zone?.id ?? "");
-  if (!reading.ok) return { failover, sighting: unknown(`Cloudflare could not be read: ${reading.why}`) };
+  if (!reading.ok) return seen(failover, unknown(`Cloudflare could not be read: ${reading.why}`));
   const listed = reading.listing.objects.find((object) => object.id === id);
   const intent = context.intents.of(failover.id, role);
   const isCurrent = reading.readAt > context.intents.writtenAt(failover.id, role) && intent === undefined;
-  if (listed !== undefined && isCurrent) return { failover, sighting: { state: "found", object: listed } };
+  if (listed !== undefined && isCurrent) return seen(failover, { state: "found", object: listed });
   const sighting = await readById(context, failover, role, id, priority);
-  if (sighting.state !== "absent") return { failover, sighting };
-  // Gone for a fact. The id is forgotten at once, so that the next step can only create or find by marker.
-  await commit(context.db, [
-    setObjectId(context.db, failover, role, null),
-    ...insertEvents(context.db, context.accountId, [
-      eventOf(context, "object.vanished", failover.id, SYSTEM, { role, cloudflare_id: id }),
-    ]),
-  ]);
-  const without = withId(failover, role, undefined);
-  // Its marker may stand on another one: a create of ours that landed late.
-  return observeUnknown(context, without, role, snapshot, id);
-}
-
-async function adopt(
-  context: Context,
-  failover: Failover,
-  role: Role,
-  object: CloudflareObject,
-): Promise<Failover> {
-  await commit(context.db, [
-    setObjectId(context.db, failover, role, object.id),
-    ...insertEvents(context.db, context.accountId, [
-      eventOf(context, "object.adopted", failover.id, SYSTEM, { role, cloudflare_id: object.id }),
-    ]),
-  ]);
-  await context.intents.close(failover.id, role);
-  return withId(failover, role, object.id);
+  if (sighting.state !== "absent") return seen(failover, sighting);
+  // Gone for a fact. Its marker may stand on another one: a create of ours that landed late.
+  const other = observeUnknown(context, withId(failover, role, undefined), role, snapshot, id);
+  const vanished: Discovery = { role, kind: "vanished", cloudflareId: id };
+  return { ...other, discoveries: [vanished, ...other.discoveries] };
 }
 
 /** No id is stored: what was created but not recorded is found by its exact marker, never by its name. */
-async function observeUnknown(
+function observeUnknown(
   context: Context,
   failover: Failover,
   role: Role,
   snapshot: Snapshot,
   except: string | null,
-): Promise<{ failover: Failover; sighting: Sighting }> {
+): Look {
   const reading = readingOf(snapshot, role, failover.facts.zone?.id ?? "");
-  if (!reading.ok) return { failover, sighting: unknown(`Cloudflare could not be read: ${reading.why}`) };
+  if (!reading.ok) return seen(failover, unknown(`Cloudflare could not be read: ${reading.why}`));
   const marker = markerOf(context.installation, failover.id, role);
   const marked = findMarked(reading, marker).find((object) => object.id !== except);
   if (marked !== undefined) {
-    return {
-      failover: await adopt(context, failover, role, marked),
-      sighting: { state: "found", object: marked },
-    };
+    const adopted: Discovery = { role, kind: "adopted", cloudflareId: marked.id };
+    return seen(withId(failover, role, marked.id), { state: "found", object: marked }, [adopted]);
   }
   if (!reading.listing.complete) {
-    return {
-      failover,
-      sighting: unknown(`Cloudflare's list is partial, so ${describeRole(role)} may exist`),
-    };
+    return seen(failover, unknown(`Cloudflare's list is partial, so ${describeRole(role)} may exist`));
   }
   const intent = context.intents.of(failover.id, role);
   if (intent !== undefined && reading.readAt <= intent.deadlineAt) {
     const until = new Date(intent.deadlineAt).toISOString();
-    return {
-      failover,
-      sighting: unknown(
-        `the answer to creating ${describeRole(role)} was lost; it may still take effect until ${until}`,
-      ),
-    };
+    const why = `the answer to creating ${describeRole(role)} was lost; it may still take effect until ${until}`;
+    return seen(failover, unknown(why));
   }
-  if (intent !== undefined) await context.intents.close(failover.id, role);
-  return { failover, sighting: { state: "absent" } };
+  const never: Discovery = { role, kind: "never-created", cloudflareId: null };
+  return seen(failover, { state: "absent" }, intent === undefined ? [] : [never]);
 }
 
-/** Looks at the four objects of a failover: in the shared snapshot where that is good enough, by id where it isn't. */
+/**
+ * Looks at the four objects of a failover: in the shared snapshot where that is good enough, by id where it isn't. It
+ * changes nothing, so that anybody may look at any time.
+ */
 export async function observe(
   context: Context,
   failover: Failover,
@@ -137,20 +127,23 @@ export async function observe(
 ): Promise<Observation> {
   let current = failover;
   const sightings: Partial<Record<Role, Sighting>> = {};
+  const discoveries: Discovery[] = [];
   for (const role of ROLES) {
     const id = current.ids[role];
-    const seen =
+    const look =
       id === undefined
-        ? await observeUnknown(context, current, role, snapshot, null)
+        ? observeUnknown(context, current, role, snapshot, null)
         : await observeKnown(context, current, role, id, snapshot, priority);
-    current = seen.failover;
-    sightings[role] = seen.sighting;
+    current = look.failover;
+    sightings[role] = look.sighting;
+    discoveries.push(...look.discoveries);
   }
   const poolIds = [current.ids.primary, current.ids.secondary].filter((id) => id !== undefined);
   const sharedWith = findSharers(snapshot, poolIds, current.ids.load_balancer);
   const missing = unknown("not looked at");
   return {
     failover: current,
+    discoveries,
     observed: {
       monitor: sightings.monitor ?? missing,
       primary: sightings.primary ?? missing,

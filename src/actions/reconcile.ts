@@ -21,6 +21,7 @@ import { deleteSurplus } from "./delete-surplus.ts";
 import { endLapsed } from "./end-lapsed.ts";
 import { observe } from "./observe.ts";
 import { eventOf } from "./record.ts";
+import { recordDiscoveries } from "./record-discoveries.ts";
 import { resolveFacts } from "./resolve-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { findTakenHostnames } from "./taken-names.ts";
@@ -100,11 +101,18 @@ function eventsOf(
   const resolved = before.drift.filter((one) => !ended.has(keyOf(one)));
   const of = (type: string, drift: readonly KnownDrift[]) =>
     drift.length === 0 ? [] : [eventOf(context, type, id, origin, { drift: shown(drift) })];
+  const routing = (type: string, here: StoredStatus["foreign"], there: StoredStatus["foreign"]) => {
+    const old = new Set(there.map(({ message }) => message));
+    const news = here.filter(({ message }) => !old.has(message));
+    return news.length === 0 ? [] : [eventOf(context, type, id, origin, { foreign: news })];
+  };
   const changed = { before: before.sync, after: after.sync, message: after.message };
   return [
     ...of("drift.detected", detected),
     ...of("drift.healed", healed),
     ...of("drift.resolved", resolved),
+    ...routing("foreign_routing.detected", after.foreign, before.foreign),
+    ...routing("foreign_routing.resolved", before.foreign, after.foreign),
     ...(before.sync === after.sync ? [] : [eventOf(context, "sync.changed", id, origin, changed)]),
   ];
 }
@@ -199,6 +207,7 @@ export async function reconcile(
   }
   const snapshot = await snapshotFor(record.failover.facts.zone?.id ?? "", request.priority);
   const first = await observe(context, record.failover, snapshot, request.priority);
+  await recordDiscoveries(context, first);
   const convergence = await converge(context, record, first, request);
   const failover = await endLapsed(context, convergence.observation, request.priority);
   await deleteSurplus(context, failover, snapshot);
