@@ -22,6 +22,8 @@ CREATE TABLE failovers (
   deleting TEXT CHECK (deleting IN ('destroy', 'orphan')),
   -- The instant from which the Coordinator should look at it without waiting for the next minute.
   due_at INTEGER,
+  -- Samples of earlier ticks speak of another endpoint.
+  witnessed_from INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   UNIQUE (account_id, name),

@@ -1,16 +1,17 @@
 import { completeSpec } from "../failover/complete.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import { carriesMarker, markerOf } from "../failover/marker.ts";
 import type { Operation, Sample } from "../failover/results.ts";
 import { looksLikeTheOther } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
 import { insertSamples } from "../store/samples.ts";
-import { isOutOfTime, RETRY_MS, type Advance } from "./advance-operation.ts";
+import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
 import { readById } from "./observe.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
-import { reconcile, type SnapshotFor } from "./reconcile.ts";
+import { reconcile, type ReconcileResult, type SnapshotFor } from "./reconcile.ts";
 
 /** So many observations in a row of the endpoint that should serve make a success. */
 const IN_A_ROW = 3;
@@ -33,11 +34,17 @@ interface MoveState {
 
 const stateOf = (operation: Operation) => operation.state as unknown as MoveState;
 
-/** Cloudflare refused the write: the stage is what it was, and says so. */
-function revert(context: Context, { failover }: FailoverRecord, operation: Operation, why: string): Advance {
+/** What was wanted could not be had: the stage is what it was, and says so, so that nobody carries it out later. */
+function revert(
+  context: Context,
+  failover: Failover,
+  operation: Operation,
+  step: string,
+  why: string,
+): Advance {
   const now = context.clock.now();
   const { from, to } = stateOf(operation);
-  const failed = stepEnds(operation, "write", "failed", why, now);
+  const failed = stepEnds(operation, step, "failed", why, now);
   const ended = operationEnds(failed, "failed", `${why}; the stage is ${from} again`, { stage: from }, now);
   if (failover.stage !== to) return { operation: ended };
   const reverted: Failover = { ...failover, stage: from, revision: failover.revision + 1, updatedAt: now };
@@ -56,6 +63,22 @@ function giveUp(context: Context, operation: Operation, step: string, why: strin
   return { operation: operationEnds(failed, "failed", why, { stage: stateOf(operation).to }, now) };
 }
 
+/** A move is the load balancer's: whatever else isn't as wanted must not stand in its way. */
+function outcomeForLoadBalancer(
+  context: Context,
+  { failover, sync, convergence }: ReconcileResult,
+): "in place" | "refused" | "open" {
+  if (convergence === null) return sync === "blocked" ? "refused" : "open";
+  const seen = convergence.observation.observed.load_balancer;
+  const isOurs = (description: unknown) =>
+    carriesMarker(description, markerOf(context.installation, failover.id, "load_balancer"));
+  if (seen.state === "found" && !isOurs(seen.object["description"])) return "refused";
+  const obstacle = convergence.obstacles.get("load_balancer");
+  if (obstacle !== undefined) return obstacle.sync === "blocked" ? "refused" : "open";
+  const isWanted = convergence.plan.changes.every(({ role }) => role !== "load_balancer");
+  return seen.state === "found" && isWanted ? "in place" : "open";
+}
+
 async function write(
   context: Context,
   record: FailoverRecord,
@@ -65,10 +88,14 @@ async function write(
   const { origin } = operation;
   const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
   const now = context.clock.now();
-  if (!result.inPlace && result.sync === "blocked") return revert(context, record, operation, result.message);
-  if (result.inPlace) return { operation: stepEnds(operation, "write", "succeeded", result.message, now) };
-  if (isOutOfTime(context, operation)) return giveUp(context, operation, "write", result.message);
-  return { operation: stepWaits(operation, "write", result.message, now + RETRY_MS, now) };
+  const outcome = outcomeForLoadBalancer(context, result);
+  if (outcome === "in place") {
+    return { operation: stepEnds(operation, "write", "succeeded", "the load balancer is written", now) };
+  }
+  if (outcome === "refused" || isOutOfTime(context, operation)) {
+    return revert(context, result.failover, operation, "write", result.message);
+  }
+  return { operation: stepWaits(operation, "write", result.message, nextTry(context, operation), now) };
 }
 
 async function readBack(context: Context, record: FailoverRecord, operation: Operation): Promise<Advance> {
@@ -87,8 +114,8 @@ async function readBack(context: Context, record: FailoverRecord, operation: Ope
       seen?.state === "unknown"
         ? seen.why
         : `the load balancer was not read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
-    if (isOutOfTime(context, operation)) return giveUp(context, operation, "read back", why);
-    return { operation: stepWaits(operation, "read back", why, now + RETRY_MS, now) };
+    if (isOutOfTime(context, operation)) return revert(context, failover, operation, "read back", why);
+    return { operation: stepWaits(operation, "read back", why, nextTry(context, operation), now) };
   }
   const detail = `read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
   const done = stepEnds(operation, "read back", "succeeded", detail, now);

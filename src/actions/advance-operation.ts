@@ -1,7 +1,8 @@
 import { currentStep, hasEnded, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
-import type { FailoverEvent, Operation } from "../failover/results.ts";
-import { commit, insertEvents, type FailoverRecord, type Write } from "../store/failovers.ts";
+import type { Operation } from "../failover/results.ts";
+import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
 import { loadOperation, saveOperation } from "../store/operations.ts";
+import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import { advanceDelete } from "./advance-delete.ts";
 import { advanceMove } from "./advance-move.ts";
 import type { Context } from "./context.ts";
@@ -9,22 +10,8 @@ import { loadRecord } from "./load.ts";
 import { eventOf } from "./record.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
 
-/** What a step came to: the operation as it is now, and what has to be written together with it. */
-export interface Advance {
-  readonly operation: Operation;
-  readonly events?: readonly FailoverEvent[];
-  readonly writes?: readonly Write[];
-}
-
-/** Operations that wait for something look again after this long. */
-export const RETRY_MS = 5_000;
 /** One alarm takes an operation through as many steps as need no waiting. */
 const MOST_STEPS = 8;
-
-/** While Cloudflare refuses every call of ours nothing can be done, and nothing is given up. */
-export function isOutOfTime(context: Context, { deadlineAt }: Operation): boolean {
-  return context.clock.now() >= deadlineAt && context.budget.blockedUntil() === null;
-}
 
 async function advanceReconcile(
   context: Context,
@@ -44,7 +31,7 @@ async function advanceReconcile(
     const failed = stepEnds(operation, "reconcile", "failed", result.message, now);
     return { operation: operationEnds(failed, "failed", result.message, found, now) };
   }
-  return { operation: stepWaits(operation, "reconcile", result.message, now + RETRY_MS, now) };
+  return { operation: stepWaits(operation, "reconcile", result.message, nextTry(context, operation), now) };
 }
 
 function dispatch(
@@ -66,14 +53,9 @@ function dispatch(
   }
 }
 
-async function orphaned(context: Context, operation: Operation): Promise<void> {
-  const ended = operationEnds(
-    operation,
-    "aborted",
-    "the failover does not exist any more",
-    null,
-    context.clock.now(),
-  );
+/** A failover that is going, or gone, is wanted in no other way. */
+async function abort(context: Context, operation: Operation, why: string): Promise<void> {
+  const ended = operationEnds(operation, "aborted", why, null, context.clock.now());
   await commit(context.db, [saveOperation(context.db, ended)]);
 }
 
@@ -94,7 +76,11 @@ export function advanceOperation(
       if (hasEnded(operation) || (operation.dueAt ?? 0) > context.clock.now()) return;
       const record = await loadRecord(context, operation.failoverId);
       if (!record.ok) {
-        await orphaned(context, operation);
+        await abort(context, operation, "the failover does not exist any more");
+        return;
+      }
+      if (record.value.failover.deleting !== null && operation.kind !== "delete") {
+        await abort(context, operation, "the failover is being deleted");
         return;
       }
       const advance = await dispatch(context, record.value, operation, snapshotFor);

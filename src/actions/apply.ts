@@ -8,7 +8,7 @@ import { describeRole, type Change } from "../failover/plan.ts";
 import type { Origin } from "../failover/results.ts";
 import { commit, insertEvents, loadIntent, setApplied, setObjectId } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
-import { INTENT_DEADLINE_MS } from "./intents.ts";
+import { INTENT_DEADLINE_MS, type Intent } from "./intents.ts";
 import { eventOf } from "./record.ts";
 import { placeOf } from "./snapshot.ts";
 
@@ -35,10 +35,14 @@ export interface Write {
   readonly priority: Priority;
 }
 
+/** A clock that was set back must not hold an object for longer than its deadline was meant. */
+const isBefore = (now: number, { startedAt, deadlineAt }: Intent): boolean =>
+  now < deadlineAt && now >= startedAt;
+
 /** Why nobody may write this object now: an earlier write of ours may still land. */
 export function heldUntil(context: Context, failoverId: string, role: Role): number | null {
   const intent = context.intents.of(failoverId, role);
-  return intent !== undefined && context.clock.now() < intent.deadlineAt ? intent.deadlineAt : null;
+  return intent !== undefined && isBefore(context.clock.now(), intent) ? intent.deadlineAt : null;
 }
 
 /** Whether the stored intent is still the one that a write was planned from. Read right before the write, each time. */
@@ -82,6 +86,7 @@ export async function writeObject(context: Context, write: Write): Promise<Outco
       why: `an earlier write to ${describeRole(role)} may still land until ${new Date(held).toISOString()}`,
     };
   }
+  if (write.action === "create" && failover.deleting !== null) return { outcome: "outdated" };
   if (!(await isStillWanted(context, failover))) return { outcome: "outdated" };
   const startedAt = context.clock.now();
   const { action } = write;

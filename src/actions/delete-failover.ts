@@ -39,7 +39,10 @@ export function deleteFailover(
   return aloneWith(context, reference, async ({ failover, operation }) => {
     const [stale] = guardRevision(failover, request.revision);
     if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
-    if (failover.deleting !== null && operation !== null) return ok({ operationId: operation.id });
+    if (failover.deleting === request.mode && operation !== null) return ok({ operationId: operation.id });
+    if (failover.deleting !== null) {
+      return fail("deleting", `the failover is being deleted already, with mode=${failover.deleting}`);
+    }
     const { hostname } = failover.input;
     const inProduction = failover.stage === "production" && request.mode === "destroy";
     const underneath = inProduction ? await readUnderneath(context, failover, hostname) : [];

@@ -9,7 +9,7 @@ import {
   withoutOverridden,
   type PromotionFacts,
 } from "../failover/guards.ts";
-import { newOperation } from "../failover/operations.ts";
+import { newOperation, operationEnds } from "../failover/operations.ts";
 import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { stageAfter, stageBefore } from "../failover/stages.ts";
 import { deriveSideHealth } from "../failover/verdict.ts";
@@ -21,7 +21,7 @@ import {
   updateIntent,
   type FailoverRecord,
 } from "../store/failovers.ts";
-import { insertOperation } from "../store/operations.ts";
+import { insertOperation, saveOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
@@ -157,6 +157,14 @@ async function accept(
   try {
     await commit(context.db, [
       updateIntent(context.db, moved, spec.test_hostname, failover.revision, now),
+      ...(record.operation === null
+        ? []
+        : [
+            saveOperation(
+              context.db,
+              operationEnds(record.operation, "aborted", `preempted by ${operation.id}`, null, now),
+            ),
+          ]),
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),
     ]);
@@ -211,9 +219,14 @@ export function demote(
   origin: Origin,
 ): Promise<Accepted> {
   return aloneWith(context, reference, async (record) => {
-    const stopped = guardStart(record, request);
+    const { failover, operation: running } = record;
+    // Asked twice it is still one demotion.
+    if (running?.kind === "demote" && (request.to === undefined || request.to === failover.stage)) {
+      return ok({ operationId: running.id });
+    }
+    // What ends danger preempts whatever is under way; a delete is no danger that this would end.
+    const stopped = guardStart({ ...record, operation: null }, request);
     if (stopped !== null) return stopped;
-    const { failover } = record;
     const to = stageBefore(failover.stage);
     if (to === null)
       return fail("invalid", "the failover is in draft already: there is no stage before that");

@@ -1,6 +1,6 @@
 import { completeSpec } from "../failover/complete.ts";
 import { fieldErrors } from "../failover/field-errors.ts";
-import type { Facts, Failover } from "../failover/failover.ts";
+import { SIDES, type Facts, type Failover, type Side } from "../failover/failover.ts";
 import { guardOperation, guardRevision } from "../failover/guards.ts";
 import { mergePatch } from "../failover/merge-patch.ts";
 import { fail, ok, type FieldError, type Origin, type Result } from "../failover/results.ts";
@@ -44,13 +44,24 @@ function keptFacts({ input: before, facts }: Failover, input: SpecInput): Facts 
   };
 }
 
-/** What the witnesses said of another endpoint, or by another measure, is no evidence for this one. */
-function hasOtherEndpoint(before: Failover, after: Failover): boolean {
-  const measured = ({ input, facts }: Failover) => {
-    const { primary, secondary, monitor } = completeSpec(input, facts);
-    return JSON.stringify([primary, secondary, monitor]);
+/** JSON with its members in order: two spellings of one spec are one spec. */
+function spelled(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** The endpoints whose witnesses measured something else before: what they said is no evidence any more. */
+function otherEndpoints(before: Failover, after: Failover): Side[] {
+  const measured = ({ input, facts }: Failover, side: Side) => {
+    const spec = completeSpec(input, facts);
+    const { address, port, host_header: host } = spec[side];
+    const { description: _, ...monitor } = spec.monitor;
+    return spelled([address, port, host, monitor]);
   };
-  return measured(before) !== measured(after);
+  return SIDES.filter((side) => measured(before, side) !== measured(after, side));
 }
 
 async function patch(
@@ -74,7 +85,8 @@ async function patch(
     });
   }
   const input = parsed.data;
-  if (JSON.stringify(input) === JSON.stringify(specInputSchema.parse(failover.input))) {
+  const completed = (one: SpecInput) => spelled(completeSpec(one, failover.facts));
+  if (completed(input) === completed(specInputSchema.parse(failover.input))) {
     return ok({ failoverId: failover.id, revision: failover.revision });
   }
   const fixed = fixedMembers(failover, input);
@@ -96,7 +108,7 @@ async function patch(
   try {
     await commit(context.db, [
       updateIntent(context.db, changed, spec.test_hostname, failover.revision, now),
-      ...(hasOtherEndpoint(failover, changed) ? forgetWitnesses(context.db, failover.id) : []),
+      ...forgetWitnesses(context.db, failover.id, otherEndpoints(failover, changed), now),
       ...insertEvents(context.db, context.accountId, [event]),
     ]);
   } catch (error) {

@@ -24,6 +24,9 @@ export interface ProbeShard {
 /** An invocation has six connections, and a dead endpoint holds one until its timeout. */
 const CONNECTIONS = 6;
 const FAILOVERS_A_SHARD = 5;
+/** A queue takes messages of 128 KB and batches of 256 KB; the rest is left for what goes around them. */
+const MESSAGE_BYTES = 100_000;
+export const BATCH_BYTES = 200_000;
 /** Samples older than a tick say nothing that the next tick's don't. */
 const TICK_MS = 60_000;
 
@@ -49,11 +52,25 @@ export function shardProbes(records: readonly FailoverRecord[], tick: number): P
       hostname: hostname === null ? null : hostnameTarget(spec, hostname),
     };
   });
-  const shards: ProbeShard[] = [];
-  for (let from = 0; from < targets.length; from += FAILOVERS_A_SHARD) {
-    shards.push({ tick, failovers: targets.slice(from, from + FAILOVERS_A_SHARD) });
+  return packed(targets, FAILOVERS_A_SHARD, MESSAGE_BYTES).map((failovers) => ({ tick, failovers }));
+}
+
+/** Consecutive items in groups of at most so many, and of at most so many bytes as JSON; a lone one may be larger. */
+export function packed<T>(items: readonly T[], most: number, mostBytes: number): T[][] {
+  const groups: T[][] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const size = new TextEncoder().encode(JSON.stringify(item)).length;
+    const group = groups.at(-1);
+    if (group === undefined || group.length >= most || bytes + size > mostBytes) {
+      groups.push([item]);
+      bytes = size;
+    } else {
+      group.push(item);
+      bytes += size;
+    }
   }
-  return shards;
+  return groups;
 }
 
 export interface ShardDependencies {

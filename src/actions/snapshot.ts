@@ -44,8 +44,9 @@ export function createSnapshots(
   clock: { now(): number },
 ): Snapshots {
   let last: Snapshot | undefined;
+  let taking: { readonly zones: ReadonlySet<string>; readonly snapshot: Promise<Snapshot> } | undefined;
 
-  const take = async (zoneIds: readonly string[], priority: Priority): Promise<Snapshot> => {
+  const readAll = async (zoneIds: readonly string[], priority: Priority): Promise<Snapshot> => {
     const account = cloudflare(priority);
     const readAt = clock.now();
     const zones = [...new Set(zoneIds)];
@@ -63,13 +64,26 @@ export function createSnapshots(
     return snapshot;
   };
 
+  const take = async (zoneIds: readonly string[], priority: Priority): Promise<Snapshot> => {
+    const mine = { zones: new Set(zoneIds), snapshot: readAll(zoneIds, priority) };
+    taking = mine;
+    try {
+      return await mine.snapshot;
+    } finally {
+      if (taking === mine) taking = undefined;
+    }
+  };
+
   return {
     take,
     async recent(zoneIds, maxAgeMs, priority) {
-      const usable =
-        last !== undefined && clock.now() - last.readAt <= maxAgeMs && last.monitors.ok && last.pools.ok;
-      if (last === undefined || !usable) return take(zoneIds, priority);
-      const missing = [...new Set(zoneIds)].filter((zoneId) => !last?.loadBalancers.get(zoneId)?.ok);
+      // Whoever asks while a look is being taken shares it.
+      if (taking !== undefined && zoneIds.every((zoneId) => taking?.zones.has(zoneId)))
+        return taking.snapshot;
+      const age = last === undefined ? Number.POSITIVE_INFINITY : clock.now() - last.readAt;
+      // A list that could not be read is not asked for again at once either. A clock set back makes no look young.
+      if (last === undefined || age > maxAgeMs || age < 0) return take(zoneIds, priority);
+      const missing = [...new Set(zoneIds)].filter((zoneId) => !last?.loadBalancers.has(zoneId));
       if (missing.length === 0) return last;
       // Another zone's turn: the account's lists needn't be read again for that.
       const readAt = clock.now();

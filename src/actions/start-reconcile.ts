@@ -3,7 +3,7 @@ import { guardRevision } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents, updateIntent } from "../store/failovers.ts";
-import { insertOperation } from "../store/operations.ts";
+import { findPendingReconcile, insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import { aloneWith } from "./load.ts";
 import { eventOf } from "./record.ts";
@@ -19,6 +19,9 @@ export function startReconcile(
     const [stale] = guardRevision(failover, request.revision);
     if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
     if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+    // One that waits will do what this one would.
+    const pending = await findPendingReconcile(context.db, failover.id);
+    if (pending !== null && failover.adopted.length === 0) return ok({ operationId: pending });
     const operation = newOperation(
       {
         id: context.newId("op"),

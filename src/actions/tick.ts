@@ -10,7 +10,7 @@ import { announceVerdicts } from "./announce.ts";
 import type { Context } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readPoolHealth } from "./look.ts";
-import { shardProbes } from "./probe-shard.ts";
+import { BATCH_BYTES, packed, shardProbes } from "./probe-shard.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -32,12 +32,13 @@ async function enqueueProbes(
     records.filter(({ failover }) => failover.deleting === null),
     startedAt,
   );
-  try {
-    for (let from = 0; from < shards.length; from += 100) {
-      await context.probes.sendBatch(shards.slice(from, from + 100).map((body) => ({ body })));
+  for (const batch of packed(shards, 100, BATCH_BYTES)) {
+    try {
+      await context.probes.sendBatch(batch.map((body) => ({ body })));
+    } catch (error) {
+      // One that isn't taken silences no other.
+      context.log({ level: "error", message: "probes could not be queued", error: String(error) });
     }
-  } catch (error) {
-    context.log({ level: "error", message: "probes could not be queued", error: String(error) });
   }
 }
 
@@ -102,7 +103,7 @@ async function lookAt(
     const request = { asked: false, origin: SYSTEM, priority: "heal" } as const;
     const shared = async () => snapshot;
     const { status, failover } = await reconcile(context, record, shared, request);
-    await announceVerdicts(context, { ...record, failover }, status, read.get(id) ?? {});
+    await announceVerdicts(context, { ...record, failover }, status, touched ? {} : (read.get(id) ?? {}));
   });
 }
 

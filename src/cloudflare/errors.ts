@@ -111,16 +111,12 @@ export function classifyAnswer(
   const kind = isForeign ? "unavailable" : kindOf(status, items, product);
   // A 2xx that doesn't say success, or can't be read, may well have taken effect.
   const ambiguous = status >= 500 || status < 300 || isForeign;
-  return new CloudflareError(
-    kind,
-    describe(status, items, text),
-    {
-      status,
-      codes: items.map(({ code }) => code),
-      ambiguous,
-      retryAfterSeconds,
-    },
-  );
+  return new CloudflareError(kind, describe(status, items, text), {
+    status,
+    codes: items.map(({ code }) => code),
+    ambiguous,
+    retryAfterSeconds,
+  });
 }
 
 /** Cloudflare blocks for five minutes: no header may silence the service for days. */

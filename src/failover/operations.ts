@@ -4,7 +4,8 @@ import type { Operation, OperationKind, OperationStep, Origin, StepStatus } from
 /** An operation that can't go on gives up after this long; a delete never does. */
 const PATIENCE_MS: Readonly<Record<OperationKind, number>> = {
   promote: 600_000,
-  demote: 600_000,
+  // What ends danger is not given up.
+  demote: 7 * 86_400_000,
   reconcile: 180_000,
   delete: 7 * 86_400_000,
 };

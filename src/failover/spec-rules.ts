@@ -171,6 +171,14 @@ export function specProblems(spec: Spec, zone: Facts["zone"] = null): FieldError
       message: `is the balanced ${balanced} itself, so traffic would go in circles: give the name under which this endpoint alone answers`,
     });
   }
+  for (const side of SIDES) {
+    const { pages_project: project, address, host_header: host } = spec[side];
+    if (project === undefined || address === null || host === address) continue;
+    problems.push({
+      pointer: `/${side}/host_header`,
+      message: `must be ${address}: a Pages project answers only to its own names; leave it out, or give another name as custom_domain`,
+    });
+  }
   if (areSameEndpoint(spec)) {
     problems.push({
       pointer: pointerOf("secondary", spec.secondary),

@@ -137,6 +137,8 @@ export function deriveStatus(
     secondary: deriveSideHealth("secondary", witnesses.health.secondary, witnesses.samples, now),
   };
   const { serving, detail } = deriveServing(failover, stored, witnesses.samples);
+  // What was found in place is another revision's.
+  const isAhead = stored.sync === "synced" && stored.reconciledRevision !== failover.revision;
   // A look at the account before this failover was there didn't see it.
   const seenAt = lookedAt !== null && lookedAt >= failover.createdAt ? lookedAt : null;
   const spec = completeSpec(failover.input, failover.facts);
@@ -144,8 +146,11 @@ export function deriveStatus(
     (side) => complaintOf(spec, side, health[side], witnesses.health[side], witnesses.samples.at(-1)) ?? [],
   );
   return {
-    sync: failover.deleting === null ? stored.sync : "deleting",
-    message: [stored.message, ...complaints].join(". "),
+    sync: failover.deleting === null ? (isAhead ? "converging" : stored.sync) : "deleting",
+    message: [
+      isAhead ? `revision ${failover.revision} is not in place yet` : stored.message,
+      ...complaints,
+    ].join(". "),
     drift: stored.drift,
     foreign: stored.foreign,
     health,

@@ -313,10 +313,21 @@ export function savePoolHealth(db: D1Database, failover: Failover, side: Side, h
 }
 
 /** What was said of an endpoint that isn't this failover's any more: neither witness may be asked about it. */
-export function forgetWitnesses(db: D1Database, failoverId: string): Write[] {
-  return ["pool_health", "samples"].map((table) =>
-    db.prepare(`DELETE FROM ${table} WHERE failover_id = ?1`).bind(failoverId),
-  );
+export function forgetWitnesses(
+  db: D1Database,
+  failoverId: string,
+  sides: readonly Side[],
+  now: number,
+): Write[] {
+  if (sides.length === 0) return [];
+  return [
+    db
+      .prepare("DELETE FROM pool_health WHERE failover_id = ?1 AND side IN (SELECT value FROM json_each(?2))")
+      .bind(failoverId, JSON.stringify(sides)),
+    db.prepare("DELETE FROM samples WHERE failover_id = ?1").bind(failoverId),
+    // A probe that left before may still bring its sample.
+    db.prepare("UPDATE failovers SET witnessed_from = ?2 WHERE id = ?1").bind(failoverId, now),
+  ];
 }
 
 /** All of a failover but its events and operations, which stay. */

@@ -102,3 +102,14 @@ export async function findDeleted(
     .all<{ failover_id: string }>();
   return new Set(results.map((row) => row.failover_id));
 }
+
+/** The id of a reconciliation of this failover that hasn't ended. */
+export async function findPendingReconcile(db: D1Database, failoverId: string): Promise<string | null> {
+  const row = await db
+    .prepare(
+      "SELECT id FROM operations WHERE failover_id = ?1 AND kind = 'reconcile' AND due_at IS NOT NULL LIMIT 1",
+    )
+    .bind(failoverId)
+    .first<{ id: string }>();
+  return row?.id ?? null;
+}

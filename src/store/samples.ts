@@ -1,13 +1,14 @@
 import type { Sample } from "../failover/results.ts";
 import type { Write } from "./failovers.ts";
 
-/** One statement. What is there already stays, and what a failover's deletion overtook is not stored. */
+/** One statement. What is there already stays; what a deletion or another endpoint overtook is not stored. */
 export function insertSamples(db: D1Database, samples: readonly Sample[]): Write {
   return db
     .prepare(
       `INSERT OR IGNORE INTO samples (failover_id, tick, sample)
        SELECT value ->> 'failoverId', value ->> 'tick', value FROM json_each(?1)
-       WHERE EXISTS (SELECT 1 FROM failovers WHERE id = value ->> 'failoverId')`,
+       WHERE EXISTS (
+         SELECT 1 FROM failovers WHERE id = value ->> 'failoverId' AND witnessed_from <= value ->> 'tick')`,
     )
     .bind(JSON.stringify(samples));
 }
