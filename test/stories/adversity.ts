@@ -2,7 +2,7 @@
 import { applyD1Migrations, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { CallRecord, Match } from "../simulator/simulator.ts";
+import type { Match } from "../simulator/simulator.ts";
 import { setStage, type Answer, type Stage } from "./stage.ts";
 
 type D1Migration = Parameters<typeof applyD1Migrations>[1][number];
@@ -177,16 +177,21 @@ export async function killDuring(
   return outcome;
 }
 
-/** Two writes to one failover at once: recorded by the simulator from arrival to answer. */
+/** Two writes at once, from leaving to answer or failure: of a world with one failover there must be none. */
 export function watchOverlap({ simulator }: Stage): () => readonly string[] {
-  const running = new Set<CallRecord>();
+  const running = new Set<string>();
   const overlaps: string[] = [];
-  const isWrite = (call: CallRecord) => call.write;
-  simulator.faults.before({ times: Infinity }, (call) => {
-    if (!isWrite(call)) return;
-    for (const other of running) overlaps.push(`${other.method} ${other.path} | ${call.method} ${call.path}`);
-    running.add(call);
-  });
-  simulator.faults.after({ times: Infinity }, (call) => void running.delete(call));
+  const reach = simulator.api;
+  simulator.api = async (request) => {
+    if (request.method === "GET") return reach(request);
+    const write = `${request.method} ${new URL(request.url).pathname}`;
+    for (const other of running) overlaps.push(`${other} | ${write}`);
+    running.add(write);
+    try {
+      return await reach(request);
+    } finally {
+      running.delete(write);
+    }
+  };
   return () => overlaps;
 }
