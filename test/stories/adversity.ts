@@ -181,7 +181,7 @@ export async function killDuring(
 export function watchOverlap({ simulator }: Stage): () => readonly string[] {
   const running = new Set<string>();
   const overlaps: string[] = [];
-  const reach = simulator.api;
+  const reach = simulator.api.bind(simulator);
   simulator.api = async (request) => {
     if (request.method === "GET") return reach(request);
     const write = `${request.method} ${new URL(request.url).pathname}`;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../simulator/simulator.ts";
 import { expectAsWanted, kill, setAdversity, untilEnded, watchOverlap, type Adversity } from "./adversity.ts";
@@ -61,8 +61,10 @@ async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
       return undefined;
     case "crash":
       return kill();
-    default:
+    case "tick":
       return stage.minutes(1);
+    default:
+      return one.do satisfies never;
   }
 }
 
