@@ -9,6 +9,7 @@ import type { Origin } from "../failover/results.ts";
 import { commit, insertEvents, loadIntent, setApplied, setObjectId } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
 import { INTENT_DEADLINE_MS, type Intent } from "./intents.ts";
+import { isGone } from "./observe.ts";
 import { eventOf } from "./record.ts";
 import { placeOf } from "./snapshot.ts";
 
@@ -66,7 +67,7 @@ async function judge(context: Context, write: Write, error: CloudflareError): Pr
   // The intent stays open: the write may have taken effect, or may still do so.
   if (error.ambiguous) return { outcome: "unknown", why: `the answer to ${what} was lost: ${error.message}` };
   await context.intents.close(failover.id, role);
-  if (error.kind === "not-found") return { outcome: "gone" };
+  if (isGone(error)) return { outcome: "gone" };
   if (error.kind === "rate-limited" || error.kind === "unavailable") {
     return { outcome: "postponed", why: `${what} has to wait: ${error.message}` };
   }

@@ -12,7 +12,7 @@ import {
 import { newOperation, operationEnds } from "../failover/operations.ts";
 import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { stageAfter, stageBefore } from "../failover/stages.ts";
-import { deriveSideHealth } from "../failover/verdict.ts";
+import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
 import {
   commit,
   insertEvents,
@@ -68,8 +68,7 @@ async function promotionFacts(
     secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
   };
   const succeeded = (side: "primary" | "secondary") =>
-    record.status.probeSucceeded[side] === spec[side].address ||
-    record.samples.some((sample) => sample[side].ok);
+    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
   return {
     record: { ...record, failover },
     facts: {

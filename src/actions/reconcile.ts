@@ -43,7 +43,9 @@ export interface ReconcileResult {
 function describeDrift(drift: readonly KnownDrift[]): string {
   const listed = drift.slice(0, 3).map(({ role, path, healAt }) => {
     const when = healAt === null ? "" : `, to be healed at ${new Date(healAt).toISOString()} unless adopted`;
-    return `${path} of ${describeRole(role)} was changed by somebody else${when}`;
+    return path === "id"
+      ? `${describeRole(role)} was deleted by somebody else${when}`
+      : `${path} of ${describeRole(role)} was changed by somebody else${when}`;
   });
   return listed.join("; ") + (drift.length > 3 ? `; and ${drift.length - 3} more` : "");
 }

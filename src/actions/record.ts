@@ -3,6 +3,26 @@ import type { FailoverEvent, Origin } from "../failover/results.ts";
 /** What nobody asked for in particular: the reconciler's own doing. */
 export const SYSTEM: Origin = { actor: { kind: "system", name: "reconciler" }, requestId: null };
 
+/** Values of monitor headers can be credentials; a Host is none, and says what happened. */
+function hidden(headers: unknown): unknown {
+  if (typeof headers !== "object" || headers === null) return headers;
+  const shown = Object.entries(headers).map(([name, values]) => {
+    return [name, name.toLowerCase() === "host" ? (values as unknown) : ["(hidden)"]] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+function withoutCredentials(data: FailoverEvent["data"]): FailoverEvent["data"] {
+  const text = JSON.stringify(data, (name, value: unknown) => {
+    if (name === "header") return hidden(value);
+    if (typeof value !== "object" || value === null || !("path" in value) || value.path !== "header")
+      return value;
+    const difference: Record<string, unknown> = { ...value };
+    return { ...difference, before: hidden(difference["before"]), after: hidden(difference["after"]) };
+  });
+  return JSON.parse(text) as FailoverEvent["data"];
+}
+
 /** A past-tense fact, as of now. */
 export function eventOf(
   context: { clock: { now(): number }; newId(prefix: string): string },
@@ -11,5 +31,12 @@ export function eventOf(
   origin: Origin,
   data: Readonly<Record<string, unknown>> = {},
 ): FailoverEvent {
-  return { id: context.newId("evt"), type, at: context.clock.now(), failoverId, origin, data };
+  return {
+    id: context.newId("evt"),
+    type,
+    at: context.clock.now(),
+    failoverId,
+    origin,
+    data: withoutCredentials(data),
+  };
 }

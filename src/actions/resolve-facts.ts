@@ -50,7 +50,7 @@ export async function readFacts(
   }
   for (const side of ["primary", "secondary"] as const) {
     const { pages_project: project, custom_domain: domain } = input[side];
-    if (project === undefined || (subdomains[project] !== undefined && domain === undefined)) continue;
+    if (project === undefined || (Object.hasOwn(subdomains, project) && domain === undefined)) continue;
     await attempt(async () => {
       try {
         const { subdomain, domains } = await account.pagesProject(project);

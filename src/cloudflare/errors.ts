@@ -152,7 +152,8 @@ export function classifyThrown(error: unknown, product: string): CloudflareError
   }
   if (error instanceof APIError && typeof error.status === "number") {
     const headers: unknown = error.headers;
-    const body: unknown = error.error ?? "";
+    // What isn't JSON is told in the message only, after the status.
+    const body: unknown = error.error ?? error.message.replace(/^\d+ /, "");
     return classifyAnswer(
       error.status,
       body,

@@ -1,5 +1,5 @@
 // Decides who gets a visitor's request for a hostname, and by which rule: as Cloudflare's edge decides it (API-FACTS 7,
-// 10 and 11.1). Guards ask the same function before a change, so that nothing is promised on other grounds.
+// 10 and 11.1).
 //
 //   asked in this order                                   | then the visitor gets
 //   ------------------------------------------------------+---------------------------------------------------
@@ -10,7 +10,7 @@
 //   … no pool is left                                     | error 530 (1016)
 //   a DNS record lies underneath                          | what it points at
 //   nothing                                               | no answer
-import { SIDES, otherSide, type Side } from "./failover.ts";
+import { otherSide, type Side } from "./failover.ts";
 
 export interface EndpointState {
   readonly poolEnabled: boolean;
@@ -179,11 +179,4 @@ export function explainTraffic(state: TrafficState): Explanation {
   return isUp
     ? { serving: underneath, rule: "record-underneath", path: [...path, found], predictable: true }
     : { serving: "none", rule: "record-underneath", path: [...path, found, dead], predictable: true };
-}
-
-/** Whether a visitor would still be served well: what no permitted change may take away. */
-export function leavesHealthyTarget(state: TrafficState): boolean {
-  return (
-    state.balanced && SIDES.some((side) => state.order.includes(side) && canBeChosen(state.endpoints[side]))
-  );
 }

@@ -98,9 +98,3 @@ export function findZone<Z extends { readonly name: string }>(name: string, zone
   }
   return found;
 }
-
-/** How many labels stand above the zone: 0 for the apex; infinite outside of it, so that nothing counts as covered there. */
-export function depthInZone(name: string, zoneName: string): number {
-  if (!isInZone(name, zoneName)) return Number.POSITIVE_INFINITY;
-  return normalizeHostname(name).split(".").length - normalizeHostname(zoneName).split(".").length;
-}

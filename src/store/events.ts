@@ -12,6 +12,14 @@ interface EventRow {
   data: string;
 }
 
+async function idOf(db: D1Database, accountId: string, reference: string): Promise<string | null> {
+  const row = await db
+    .prepare("SELECT id FROM failovers WHERE account_id = ?1 AND name = ?2")
+    .bind(accountId, reference)
+    .first<{ id: string }>();
+  return row?.id ?? null;
+}
+
 /** Newest first, below `before` (a seq). `reference` is a failover's id or the name of one that exists; null means all. */
 export async function loadEvents(
   db: D1Database,
@@ -20,14 +28,11 @@ export async function loadEvents(
   before: number,
   limit: number,
 ): Promise<FailoverEvent[]> {
+  const among = reference === null ? "account_id = ?1" : "account_id = ?1 AND failover_id = ?4";
+  const id = reference === null ? [] : [(await idOf(db, accountId, reference)) ?? reference];
   const { results } = await db
-    .prepare(
-      `SELECT * FROM events
-       WHERE account_id = ?1 AND seq < ?2
-         AND (?3 IS NULL OR failover_id = ?3 OR failover_id IN (SELECT id FROM failovers WHERE account_id = ?1 AND name = ?3))
-       ORDER BY seq DESC LIMIT ?4`,
-    )
-    .bind(accountId, before, reference, limit)
+    .prepare(`SELECT * FROM events WHERE ${among} AND seq < ?2 ORDER BY seq DESC LIMIT ?3`)
+    .bind(accountId, before, limit, ...id)
     .all<EventRow>();
   return results.map((row) => ({
     id: row.id,

@@ -3,7 +3,6 @@ import type { Side } from "../../src/failover/failover.ts";
 import {
   CONDITION_NAMES,
   explainTraffic,
-  leavesHealthyTarget,
   suppose,
   type EndpointState,
   type TrafficState,
@@ -191,14 +190,5 @@ describe("supposing", () => {
       expect({ name, changes }).toEqual({ name, changes: true });
       expect(given).toEqual(before);
     }
-  });
-});
-
-describe("a healthy target", () => {
-  it("is left only where an enabled, healthy pool of the order remains behind an enabled load balancer", () => {
-    expect(leavesHealthyTarget(aState())).toBe(true);
-    expect(leavesHealthyTarget(suppose(aState(), ["primary_disabled"]))).toBe(true);
-    expect(leavesHealthyTarget(suppose(aState(), ["primary_disabled", "secondary_down"]))).toBe(false);
-    expect(leavesHealthyTarget(suppose(aState(), ["load_balancer_disabled"]))).toBe(false);
   });
 });

@@ -1,13 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressProblem, isAddressLiteral } from "../../src/failover/addresses.ts";
-import {
-  depthInZone,
-  findZone,
-  hostnameProblem,
-  isInZone,
-  normalizeHostname,
-} from "../../src/failover/hostnames.ts";
+import { findZone, hostnameProblem, isInZone, normalizeHostname } from "../../src/failover/hostnames.ts";
 
 describe("a hostname's normal form", () => {
   it.each([
@@ -165,12 +159,5 @@ describe("zones", () => {
     expect(findZone("shop.example.com", zones)?.id).toBe("z2");
     expect(findZone("www.example.com", zones)?.id).toBe("z1");
     expect(findZone("www.example.org", zones)).toBeNull();
-  });
-
-  it("count the labels above them", () => {
-    expect(depthInZone("example.com", "example.com")).toBe(0);
-    expect(depthInZone("lb-shop.example.com", "example.com")).toBe(1);
-    expect(depthInZone("a.b.example.com", "example.com")).toBe(2);
-    expect(depthInZone("a.example.org", "example.com")).toBe(Number.POSITIVE_INFINITY);
   });
 });

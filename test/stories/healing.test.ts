@@ -78,8 +78,10 @@ describe("a change behind our back", () => {
         ["drift.detected", "system"],
         ["drift.healed", "system"],
       ]);
+      // A header's values can be credentials: events keep them to themselves.
+      const values = path === "header" ? {} : { before, after };
       for (const { data } of events.slice(1)) {
-        expect(drifts(data)).toEqual([expect.objectContaining({ role, path, class: kind, before, after })]);
+        expect(drifts(data)).toEqual([expect.objectContaining({ role, path, class: kind, ...values })]);
       }
     },
   );

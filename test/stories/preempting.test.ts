@@ -170,3 +170,28 @@ describe("a patch that changes only words", () => {
     expect(answer.body.errors).toMatchObject([{ pointer: "/secondary/host_header" }]);
   });
 });
+
+describe("a credential in a monitor's header", () => {
+  it("is in no event, neither of the spec nor of what was written or drifted", async () => {
+    const stage = setStage();
+    const secret = "Bearer s3cr3t-of-the-origin";
+    const header = { Authorization: [secret], Host: ["www.example.com"] };
+    const { cloudflare } = await stage.ready({
+      name: "shop",
+      hostname: "www.example.com",
+      primary: { address: "origin.example.net" },
+      secondary: { pages_project: "shop" },
+      monitor: { header },
+    });
+    stage.simulator.world.edit("monitor", cloudflare.monitor_id, {
+      header: { Authorization: ["another s3cr3t"] },
+    });
+    await stage.minutes(1);
+    expect(stage.simulator.world.monitors.get(cloudflare.monitor_id)?.header).toEqual(header);
+    const { body } = await stage.call("GET", "/v1/events?limit=100");
+    const text = JSON.stringify(body);
+    expect(text).toContain("drift.healed");
+    expect(text).toContain("(hidden)");
+    expect(text).not.toContain("s3cr3t");
+  });
+});

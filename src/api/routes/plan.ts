@@ -43,7 +43,8 @@ const reconcile = createRoute({
   operationId: "reconcileFailover",
   tags,
   summary: "Make Cloudflare what is wanted, now",
-  description: "Heals drift of every class, also where the policy is to report it.",
+  description:
+    "Heals drift of every class, also where the policy is to report it, the grace time still runs, or it was adopted.",
   parameters: [contract.ifMatch, contract.prefer, contract.idempotencyKey, contract.requestIdParameter],
   request: { params: contract.referenceSchema, body: contract.jsonBody("Empty", { required: false }) },
   responses: { ...acceptedAnswers, ...contract.problems(...bodyProblems) },
