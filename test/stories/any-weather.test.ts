@@ -64,7 +64,7 @@ async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
     case "tick":
       return stage.minutes(1);
     default:
-      return one.do satisfies never;
+      return one satisfies never;
   }
 }
 
