@@ -21,8 +21,10 @@ const METHODS = ["GET", "POST", "PATCH"] as const;
 /** The last late write lands, the last block ends. */
 const FAIR_AFTER_SECONDS = 130;
 
+const DEEDS = ["promote", "demote", "edit pool", "edit balancer", "crash", "tick"] as const;
+
 const deed = fc.oneof(
-  fc.record({ do: fc.constantFrom("promote", "demote", "edit pool", "edit balancer", "crash", "tick") }),
+  fc.record({ do: fc.constantFrom(...DEEDS) }),
   fc.record({ do: fc.constant("pass" as const), seconds: fc.integer({ min: 1, max: 70 }) }),
   fc.record({
     do: fc.constant("fault" as const),
@@ -31,7 +33,10 @@ const deed = fc.oneof(
     nth: fc.integer({ min: 1, max: 4 }),
   }),
 );
-type Deed = typeof deed extends fc.Arbitrary<infer T> ? T : never;
+type Deed =
+  | { do: (typeof DEEDS)[number] }
+  | { do: "pass"; seconds: number }
+  | { do: "fault"; effect: Effect; method: (typeof METHODS)[number]; nth: number };
 
 async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
   const { world, faults } = stage.simulator;
@@ -39,13 +44,13 @@ async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
     const { status, body } = await stage.call("POST", path);
     if (status >= 500) throw new Error(`our API answered ${status}: ${JSON.stringify(body)}`);
   };
-  if ("effect" in one) {
+  if (one.do === "fault") {
     const lists = one.effect.kind === "stale-list" || one.effect.kind === "partial-list";
     const method = lists ? "GET" : one.effect.kind === "late" && one.method === "GET" ? "PATCH" : one.method;
     faults.add({ match: { method, nth: one.nth }, effect: one.effect });
     return;
   }
-  if ("seconds" in one) return stage.pass(one.seconds).then(() => stage.alarms());
+  if (one.do === "pass") return stage.pass(one.seconds).then(() => stage.alarms());
   const { cloudflare } = await stage.failover();
   switch (one.do) {
     case "promote":
