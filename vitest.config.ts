@@ -44,9 +44,38 @@ export default defineConfig({
           testTimeout: PATIENCE_MS,
           isolate: false,
           include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
+          exclude: ["test/stories/races.test.ts"],
           setupFiles: ["./test/worker-setup.ts"],
           // A real server on loopback, for the probes that go by socket.
           globalSetup: ["./test/probing/endpoint-server.ts"],
+        },
+      },
+      // In a runtime of its own: after certain other files workerd falls over under it.
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            main: "./test/worker-under-test.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              // Invented hostnames don't resolve: probes leave through the simulator that the test has set up.
+              serviceBindings: { EGRESS: { name: kCurrentWorker, entrypoint: "Egress" } },
+              bindings: {
+                CF_ACCOUNT_ID: "a0000000000000000000000000000001",
+                CF_API_TOKEN: "test-cloudflare-token-Zx81",
+                CF_TIMEOUT_MS: "250",
+                CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
+                ADMIN_TOKEN: "test-admin-token-Qk27",
+                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "races",
+          testTimeout: PATIENCE_MS,
+          isolate: false,
+          include: ["test/stories/races.test.ts"],
+          setupFiles: ["./test/worker-setup.ts"],
         },
       },
       {
