@@ -1,6 +1,7 @@
 // HTTP/1.1 over any stream of bytes: one request, one answer, and limits on all that a stranger may send.
 import { NoAnswer } from "./failures.ts";
 
+/** How much of a body is read unless more is asked for, in bytes. */
 export const BODY_LIMIT = 64 * 1024;
 const HEAD_LIMIT = 32 * 1024;
 const CHUNK_LINE_LIMIT = 1024;
@@ -10,7 +11,7 @@ const INTERIM_LIMIT = 5;
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** At most BODY_LIMIT bytes of it. */
+  /** No more of it than was asked for. */
   readonly body: Uint8Array;
 }
 
@@ -117,15 +118,15 @@ async function readHeaders(source: ByteSource): Promise<Headers> {
   }
 }
 
-async function readChunks(source: ByteSource): Promise<Uint8Array> {
+async function readChunks(source: ByteSource, limit: number): Promise<Uint8Array> {
   let body: Uint8Array = new Uint8Array();
-  while (body.length < BODY_LIMIT) {
+  while (body.length < limit) {
     const line = await source.line(CHUNK_LINE_LIMIT);
     const [, digits] = /^([0-9a-f]{1,8})[\t ]*(;.*)?$/i.exec(line) ?? [];
     if (digits === undefined) throw new NoAnswer("protocol", "the answer's body has a broken chunk");
     const length = Number.parseInt(digits, 16);
     if (length === 0) break;
-    const wanted = Math.min(length, BODY_LIMIT - body.length);
+    const wanted = Math.min(length, limit - body.length);
     body = joined(body, await source.take(wanted));
     if (wanted < length) break;
     if ((await source.line(CHUNK_LINE_LIMIT)) !== "") {
@@ -146,15 +147,22 @@ function contentLength(headers: Headers): number | null {
   return Number(only);
 }
 
-async function readBody(source: ByteSource, headers: Headers): Promise<Uint8Array> {
+async function readBody(source: ByteSource, headers: Headers, limit: number): Promise<Uint8Array> {
   const encoding = headers.get("transfer-encoding");
-  if (encoding !== null && /(^|,)\s*chunked\s*$/i.test(encoding)) return readChunks(source);
+  if (encoding !== null && /(^|,)\s*chunked\s*$/i.test(encoding)) return readChunks(source, limit);
   const length = encoding === null ? contentLength(headers) : null;
-  return length === null ? source.rest(BODY_LIMIT) : source.take(Math.min(length, BODY_LIMIT));
+  return length === null ? source.rest(limit) : source.take(Math.min(length, limit));
 }
 
-/** Reads one answer. Throws NoAnswer: `protocol` for what isn't HTTP/1.x, `reset` where the bytes end too early. */
-export async function readAnswer(pull: Pull, method: "GET" | "HEAD"): Promise<Answer> {
+/**
+ * Reads one answer, of its body at most `bodyLimit` bytes. Throws NoAnswer: `protocol` for what isn't HTTP/1.x, `reset`
+ * where the bytes end too early.
+ */
+export async function readAnswer(
+  pull: Pull,
+  method: "GET" | "HEAD",
+  bodyLimit = BODY_LIMIT,
+): Promise<Answer> {
   const source = byteSource(pull);
   for (let interim = 0; interim <= INTERIM_LIMIT; interim += 1) {
     const [, digits] = /^HTTP\/1\.[01] (\d{3})( .*)?$/.exec(await source.line(HEAD_LIMIT)) ?? [];
@@ -165,7 +173,7 @@ export async function readAnswer(pull: Pull, method: "GET" | "HEAD"): Promise<An
       throw new NoAnswer("protocol", "the answer switches to a protocol that nobody asked for");
     if (status < 200) continue;
     const hasBody = method !== "HEAD" && status !== 204 && status !== 304;
-    return { status, headers, body: hasBody ? await readBody(source, headers) : new Uint8Array() };
+    return { status, headers, body: hasBody ? await readBody(source, headers, bodyLimit) : new Uint8Array() };
   }
   throw new NoAnswer("protocol", "the answer has too many interim answers before it");
 }

@@ -1,5 +1,6 @@
 // What counts as an answer: the monitor's expectations, and what stands between us and the endpoint.
 import type { ProbeFailure, ProbeResult } from "../failover/results.ts";
+import { messageOf, NoAnswer } from "./failures.ts";
 import type { Answer } from "./http1.ts";
 import type { ProbeTarget } from "./targets.ts";
 import { edgeErrorOf, textOf } from "./traits.ts";
@@ -81,4 +82,20 @@ export function judge(target: ProbeTarget, answer: Answer, way: ProbeResult["way
   const searched = textOf(body.subarray(0, SEARCHED_BYTES)).toLowerCase();
   if (searched.includes(target.expectedBody.toLowerCase())) return null;
   return { failure: "body", detail: "the expected text is not in the first 10 KB of the body" };
+}
+
+/** A Worker can't skip the check of a certificate as a monitor can, so its failure says nothing about the endpoint. */
+export function faultOf(thrown: unknown, target: ProbeTarget): Fault {
+  if (!(thrown instanceof NoAnswer)) return { failure: "unreachable", detail: messageOf(thrown) };
+  if (thrown.failure === "tls" && target.allowInsecure) {
+    return {
+      failure: "blocked",
+      detail: "a Worker can't connect without checking the certificate, as allow_insecure asks",
+    };
+  }
+  return { failure: thrown.failure, detail: thrown.message };
+}
+
+export function tooLate(milliseconds: number): Fault {
+  return { failure: "timeout", detail: `no answer within ${milliseconds / 1000} seconds` };
 }

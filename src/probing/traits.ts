@@ -4,6 +4,8 @@ import type { Answer } from "./http1.ts";
 
 const HEADER_TRAITS = ["etag", "last-modified", "content-type", "x-powered-by", "x-generator"] as const;
 const LONGEST = 200;
+/** Bounded, because a stranger writes the text. */
+const TITLE = /<title(?:\s[^<>]{0,500})?>([^<]{0,2000})<\/title/i;
 
 export function textOf(body: Uint8Array): string {
   return new TextDecoder().decode(body);
@@ -17,7 +19,7 @@ async function fingerprint(body: Uint8Array): Promise<string> {
 }
 
 /** Every part that the marker gives has to match; a body is searched without regard to case, as expected_body is. */
-function carries(answer: Answer, text: string, marker: EndpointMarker | undefined): boolean {
+export function carries(answer: Answer, text: string, marker: EndpointMarker | undefined): boolean {
   if (marker === undefined || (marker.header === undefined && marker.body === undefined)) return false;
   if (marker.header !== undefined) {
     const value = answer.headers.get(marker.header);
@@ -47,7 +49,7 @@ export async function traitsOf(answer: Answer, markers: Markers): Promise<Traits
     ["marker", markerOf(answer, text, markers)],
     ["edge_error", edgeErrorOf(answer)],
     ["body", answer.body.length === 0 ? undefined : await fingerprint(answer.body)],
-    ["title", /<title[^>]*>([^<]*)<\/title/i.exec(text)?.[1]?.replaceAll(/\s+/g, " ").trim()],
+    ["title", TITLE.exec(text)?.[1]?.replaceAll(/\s+/g, " ").trim()],
     ...HEADER_TRAITS.map((name) => [name, answer.headers.get(name)] as const),
     // Cloudflare puts its own name there for every proxied hostname.
     ["server", server?.toLowerCase() === "cloudflare" ? undefined : server],

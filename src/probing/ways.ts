@@ -36,29 +36,34 @@ export function urlAt(name: string, { scheme, port, path }: Pick<Hop, "scheme" |
 }
 
 /** Reads no more of the body than is looked at. */
-async function readBody(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+async function readBody(reader: ReadableStreamDefaultReader<Uint8Array>, limit: number): Promise<Uint8Array> {
   let body: Uint8Array = new Uint8Array();
-  while (body.length < BODY_LIMIT) {
+  while (body.length < limit) {
     const { done, value } = await reader.read();
     if (done) break;
     body = joined(body, value);
   }
   // A cancelled reader may reject, or never settle, once the other end is gone; nothing depends on it.
   reader.cancel().catch(() => undefined);
-  return body.subarray(0, BODY_LIMIT);
+  return body.subarray(0, limit);
 }
 
-async function readResponse(response: Response): Promise<Answer> {
+async function readResponse(response: Response, bodyLimit: number): Promise<Answer> {
   const { status, headers } = response;
   return {
     status,
     headers,
-    body: response.body === null ? new Uint8Array() : await readBody(response.body.getReader()),
+    body: response.body === null ? new Uint8Array() : await readBody(response.body.getReader(), bodyLimit),
   };
 }
 
 /** Host can't be set on a fetch, so this is for an address that is the name to ask for. */
-export async function askByFetch(fetch: Fetch, hop: Hop, signal: AbortSignal): Promise<Answer> {
+export async function askByFetch(
+  fetch: Fetch,
+  hop: Hop,
+  signal: AbortSignal,
+  bodyLimit = BODY_LIMIT,
+): Promise<Answer> {
   try {
     const { method, headers } = hop;
     const request = new Request(urlAt(hop.address, hop), {
@@ -68,7 +73,7 @@ export async function askByFetch(fetch: Fetch, hop: Hop, signal: AbortSignal): P
       cache: "no-store",
       signal,
     });
-    return await readResponse(await fetch(request));
+    return await readResponse(await fetch(request), bodyLimit);
   } catch (thrown) {
     throw fetchFailure(thrown, hop.scheme);
   }
@@ -89,7 +94,12 @@ function thrownLocally(response: Response, body: Uint8Array): Error | null {
 }
 
 /** The URL says where to connect, Host whom to ask for (DESIGN section 7). */
-export async function askByEgress(egress: { fetch: Fetch }, hop: Hop, signal: AbortSignal): Promise<Answer> {
+export async function askByEgress(
+  egress: { fetch: Fetch },
+  hop: Hop,
+  signal: AbortSignal,
+  bodyLimit = BODY_LIMIT,
+): Promise<Answer> {
   try {
     const headers = new Headers(hop.headers);
     headers.set("host", hop.host);
@@ -97,7 +107,7 @@ export async function askByEgress(egress: { fetch: Fetch }, hop: Hop, signal: Ab
     const response = await egress.fetch(
       new Request(url, { method: hop.method, headers, redirect: "manual", signal }),
     );
-    const answer = await readResponse(response);
+    const answer = await readResponse(response, bodyLimit);
     const thrown = thrownLocally(response, answer.body);
     if (thrown !== null) throw thrown;
     return answer;
@@ -135,7 +145,12 @@ function watched(socket: ProbeSocket): ProbeSocket {
 }
 
 /** Raw HTTP/1.1: for an address outside Cloudflare whose Host differs, or that is an IP address. */
-export async function askBySocket(connect: Connect, hop: Hop, signal: AbortSignal): Promise<Answer> {
+export async function askBySocket(
+  connect: Connect,
+  hop: Hop,
+  signal: AbortSignal,
+  bodyLimit = BODY_LIMIT,
+): Promise<Answer> {
   refuseWhatIsBlocked(hop);
   const secureTransport = hop.scheme === "https" ? "starttls" : "off";
   let socket: ProbeSocket;
@@ -156,12 +171,16 @@ export async function askBySocket(connect: Connect, hop: Hop, signal: AbortSigna
     const writer = socket.writable.getWriter();
     await writer.write(formatRequest(hop));
     const reader = socket.readable.getReader();
-    return await readAnswer(async () => {
-      const { done, value } = await reader.read();
-      if (done) return null;
-      sawBytes = true;
-      return value;
-    }, hop.method);
+    return await readAnswer(
+      async () => {
+        const { done, value } = await reader.read();
+        if (done) return null;
+        sawBytes = true;
+        return value;
+      },
+      hop.method,
+      bodyLimit,
+    );
   } catch (thrown) {
     if (thrown instanceof NoAnswer) throw thrown;
     const message = messageOf(thrown);
