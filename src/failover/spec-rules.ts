@@ -121,7 +121,7 @@ function pointerOf(side: Side, endpoint: Endpoint): string {
 }
 
 /** A Pages project is one endpoint under whichever of its names; elsewhere port and Host can tell two apart. */
-function areSameEndpoint({ primary, secondary, monitor }: Spec): boolean {
+export function areSameEndpoint({ primary, secondary, monitor }: Spec): boolean {
   if (primary.pages_project !== undefined && primary.pages_project === secondary.pages_project) return true;
   if (primary.address === null || secondary.address === null) return false;
   if (primary.address !== secondary.address) return false;
@@ -134,7 +134,7 @@ function areSameEndpoint({ primary, secondary, monitor }: Spec): boolean {
   );
 }
 
-function hostnameProblems(spec: Spec, zone: Facts["zone"]): FieldError[] {
+export function hostnameProblems(spec: Spec, zone: Facts["zone"]): FieldError[] {
   const problems: FieldError[] = [];
   const add = (pointer: string, message: string) => problems.push({ pointer, message });
   const { hostname, test_hostname: testHostname } = spec;

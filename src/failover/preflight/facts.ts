@@ -2,7 +2,7 @@
 import type { Spec } from "../complete.ts";
 import type { Facts, Failover, Side } from "../failover.ts";
 import type { Observed } from "../plan.ts";
-import type { FieldError, ProbeFailure } from "../results.ts";
+import type { FieldError, ProbeFailure, ProbeResult } from "../results.ts";
 import type { PlaceHealth } from "../verdict.ts";
 
 /** One question and what came of it. */
@@ -137,10 +137,14 @@ export interface PreflightFacts {
   readonly installation: string;
   readonly spec: Spec;
   readonly facts: Facts;
-  /** What is wrong with the spec itself. */
-  readonly specErrors: readonly FieldError[];
+  /** What is wrong with its hostnames. */
+  readonly hostnameErrors: readonly FieldError[];
   /** Null of a spec that isn't saved. */
   readonly failover: Failover | null;
+  /** What Cloudflare refused when the objects were last written, in its words; null where it refused nothing. */
+  readonly refused: string | null;
+  /** The account's zones that the token sees. */
+  readonly zoneNames: Asked<readonly string[]>;
   readonly token: Asked<TokenFacts>;
   readonly zone: Asked<ZoneFacts>;
   readonly usage: Asked<UsageFacts>;
@@ -178,6 +182,12 @@ export interface PreflightFacts {
   readonly originRules: Asked<readonly RuleFacts[]>;
   readonly cacheRules: Asked<readonly RuleFacts[]>;
   readonly inspections: Readonly<Record<Side, Inspection | null>>;
+  /** What each endpoint's Host resolves to, where that matters for whether it is legal; null elsewhere. */
+  readonly hostAddresses: Readonly<Record<Side, Asked<readonly string[]> | null>>;
+  /** Cloudflare's own ranges, in CIDR notation. */
+  readonly cloudflareRanges: readonly string[];
+  /** Our own latest answer of each endpoint, as the last tick has it; null where there is none. */
+  readonly lastProbes: Readonly<Record<Side, ProbeResult | null>>;
   /** When the last tick began, and whether its probes arrived; ms since the epoch. */
   readonly lastTickAt: number | null;
   readonly lastSampleAt: number | null;
