@@ -119,6 +119,8 @@ describe("a body without end", () => {
     ],
   ])("is cut at the limit: %s", async (_, head, more) => {
     expect((await readAnswer(endless(head, more), "GET")).body).toHaveLength(BODY_LIMIT);
+    const further = 4 * BODY_LIMIT;
+    expect((await readAnswer(endless(head, more), "GET", further)).body).toHaveLength(further);
   });
 
   it("doesn't keep headers without end", async () => {

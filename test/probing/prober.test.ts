@@ -3,49 +3,12 @@ import { describe, expect, it } from "vitest";
 import { createProber, type ProberPorts } from "../../src/probing/prober.ts";
 import type { ProbeTarget } from "../../src/probing/targets.ts";
 import type { Connect, Fetch, ProbeSocket } from "../../src/probing/ways.ts";
-
-const SECRET = "let-me-pass-7c1f";
-
-function aTarget(more: Partial<ProbeTarget> = {}): ProbeTarget {
-  return {
-    kind: "endpoint",
-    scheme: "http",
-    address: "origin.example.net",
-    port: 80,
-    path: "/",
-    host: "www.example.com",
-    method: "GET",
-    expectedCodes: "200",
-    expectedBody: "",
-    followRedirects: true,
-    allowInsecure: false,
-    timeoutMs: 200,
-    headers: [],
-    markers: {},
-    viaCloudflare: false,
-    ...more,
-  };
-}
-
-const forbiddenFetch: Fetch = () => Promise.reject(new Error("fetch was not to be used"));
-const forbiddenConnect: Connect = () => {
-  throw new Error("connect was not to be used");
-};
+import { anEgress, aTarget, forbiddenConnect, forbiddenFetch, SECRET } from "./builders.ts";
 
 function aProber(ports: Partial<ProberPorts>) {
   let now = 1000;
   const clock = { now: () => (now += 7) };
   return createProber({ fetch: forbiddenFetch, connect: forbiddenConnect, clock, ...ports });
-}
-
-/** A service that answers as the function says, and what it was asked. */
-function anEgress(answer: (request: Request) => Response | Promise<Response>) {
-  const asked: Request[] = [];
-  const fetch: Fetch = async (request) => {
-    asked.push(request);
-    return answer(request);
-  };
-  return { asked, egress: { fetch } };
 }
 
 async function throughEgress(response: Response | Error, more: Partial<ProbeTarget> = {}) {
