@@ -10,6 +10,7 @@ import {
 } from "../failover/explain.ts";
 import { otherSide, SIDES, type Failover, type Side } from "../failover/failover.ts";
 import { findForeignRouting, type Observed } from "../failover/plan.ts";
+import type { DnsRecordFacts } from "../failover/preflight/facts.ts";
 import { fail, ok, type ExplanationView, type Result } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
@@ -72,16 +73,10 @@ function sideOf(spec: Spec, matches: (endpoint: Endpoint) => boolean): Side | nu
   return SIDES.find((side) => matches(spec[side])) ?? null;
 }
 
-/** What the name points at without a load balancer: `TYPE content` records, as Cloudflare lists them. */
-function underneathOf(spec: Spec, records: readonly string[]): TrafficState["underneath"] {
-  const [first] = records;
-  if (first === undefined) return null;
-  const contents = records.map((record) =>
-    record
-      .slice(record.indexOf(" ") + 1)
-      .toLowerCase()
-      .replace(/\.$/, ""),
-  );
+/** What the name points at without a load balancer. */
+function underneathOf(spec: Spec, records: readonly DnsRecordFacts[]): TrafficState["underneath"] {
+  if (records.length === 0) return null;
+  const contents = records.map(({ content }) => content.toLowerCase().replace(/\.$/, ""));
   return sideOf(spec, ({ address }) => address !== null && contents.includes(address)) ?? "other";
 }
 

@@ -48,7 +48,7 @@ export async function readBothPools(
   return { health: read, unreadable: null };
 }
 
-/** The records that answer for a name where no load balancer does; null where they can't be read. */
+/** The records that answer for a name where no load balancer does, as `TYPE content`; null where they can't be read. */
 export async function readUnderneath(
   context: Context,
   failover: Failover,
@@ -57,7 +57,8 @@ export async function readUnderneath(
   const zoneId = failover.facts.zone?.id;
   if (zoneId === undefined) return null;
   try {
-    return await context.cloudflare("person").dnsRecords(zoneId, hostname);
+    const records = await context.cloudflare("person").dnsRecords(zoneId, hostname);
+    return records.map(({ type, content }) => `${type} ${content}`);
   } catch (error) {
     if (error instanceof CloudflareError) return null;
     throw error;

@@ -1,21 +1,26 @@
 import type { Kind } from "../failover/marker.ts";
+import type { DnsRecordFacts } from "../failover/preflight/facts.ts";
 import type { PlaceHealth } from "../failover/verdict.ts";
 import type { Priority } from "./budget.ts";
-import { CloudflareError, type Envelope } from "./errors.ts";
+import {
+  bareName,
+  isObject,
+  listAll,
+  oneOf,
+  PER_PAGE,
+  text,
+  textOf,
+  unreadable,
+  type CloudflareObject,
+  type Listing,
+} from "./answers.ts";
 import type { Call } from "./transport.ts";
 
-export type CloudflareObject = Readonly<Record<string, unknown>> & { readonly id: string };
+export { textOf, type CloudflareObject, type Listing } from "./answers.ts";
 
 export interface Zone {
   readonly id: string;
   readonly name: string;
-}
-
-/** A list as it came. What stands in it exists; what doesn't may still exist: lists can be stale or partial. */
-export interface Listing {
-  readonly objects: readonly CloudflareObject[];
-  /** False where the pages contradict their own total. */
-  readonly complete: boolean;
 }
 
 /** Where an object lives: load balancers in a zone, monitors and pools in the account. */
@@ -42,43 +47,10 @@ export interface CloudflareAccount {
   zones(): Promise<readonly Zone[]>;
   pagesProject(name: string): Promise<PagesProject>;
   pagesDomains(project: string): Promise<readonly { readonly name: string; readonly status: string }[]>;
-  /** Names of the records of exactly this name, as `TYPE content`. */
-  dnsRecords(zoneId: string, name: string): Promise<readonly string[]>;
+  /** The records of exactly this name that answer for a host. */
+  dnsRecords(zoneId: string, name: string): Promise<readonly DnsRecordFacts[]>;
   /** Cloudflare's own address ranges in CIDR notation. */
   addressRanges(): Promise<readonly string[]>;
-}
-
-const PER_PAGE = 50;
-const MOST_PAGES = 40;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
-/** A member that should be a string, or the empty one: answers are not trusted to have their documented types. */
-export function textOf(object: Readonly<Record<string, unknown>>, member: string): string {
-  return text(object[member]);
-}
-
-function unreadable(what: string): CloudflareError {
-  return new CloudflareError("unavailable", `Cloudflare's answer could not be read: ${what}`, {
-    ambiguous: true,
-  });
-}
-
-function oneOf(envelope: Envelope): CloudflareObject {
-  const { result } = envelope;
-  if (isObject(result) && typeof result["id"] === "string" && result["id"] !== "")
-    return result as CloudflareObject;
-  throw unreadable("an object without an id");
-}
-
-function manyOf(envelope: Envelope): CloudflareObject[] {
-  if (!Array.isArray(envelope.result)) throw unreadable("not a list");
-  return envelope.result.filter(
-    (item): item is CloudflareObject => isObject(item) && typeof item["id"] === "string",
-  );
 }
 
 /** Deletes and reads of the three kinds share one shape of path. */
@@ -95,31 +67,6 @@ function pathOf(accountId: string, place: Place): string {
   }
 }
 
-/**
- * Whether these lists come in pages is an open question (API-FACTS 5.5): pages are asked for, `result_info` is
- * followed where it is there, and a page that brings nothing new ends it.
- */
-async function listAll(call: (page: number) => Promise<Envelope>): Promise<Listing> {
-  const found = new Map<string, CloudflareObject>();
-  for (let page = 1; page <= MOST_PAGES; page += 1) {
-    const envelope = await call(page);
-    const items = manyOf(envelope);
-    const before = found.size;
-    for (const item of items) found.set(item.id, item);
-    const pages = isObject(envelope.result_info) ? envelope.result_info : {};
-    const total = typeof pages["total_count"] === "number" ? pages["total_count"] : null;
-    const last = typeof pages["total_pages"] === "number" ? pages["total_pages"] : null;
-    const more = last === null ? total !== null && found.size < total : page < last;
-    if (!more) return { objects: [...found.values()], complete: total === null || found.size >= total };
-    if (found.size === before) return { objects: [...found.values()], complete: false };
-  }
-  return { objects: [...found.values()], complete: false };
-}
-
-function address(name: string): string {
-  return name.toLowerCase().replace(/\.$/, "");
-}
-
 /** The shape is a map by place; a flat form is described by the newest schema and understood as well (API-FACTS 6.1). */
 function readPopHealth(result: unknown): Map<string, PlaceHealth[]> {
   const byAddress = new Map<string, PlaceHealth[]>();
@@ -133,7 +80,7 @@ function readPopHealth(result: unknown): Map<string, PlaceHealth[]> {
       healthy: health["healthy"] === true,
       reason: typeof health["failure_reason"] === "string" ? health["failure_reason"] : "no reason given",
     };
-    byAddress.set(address(name), [...(byAddress.get(address(name)) ?? []), one]);
+    byAddress.set(bareName(name), [...(byAddress.get(bareName(name)) ?? []), one]);
   };
   for (const [place, health] of Object.entries(places)) {
     const origins = isObject(health) && Array.isArray(health["origins"]) ? health["origins"] : [];
@@ -186,9 +133,9 @@ export function createAccount(call: Call, accountId: string, priority: Priority)
       if (typeof subdomain !== "string" || subdomain === "")
         throw unreadable("a Pages project without a subdomain");
       const domains = Array.isArray(project["domains"])
-        ? project["domains"].map((one) => address(text(one)))
+        ? project["domains"].map((one) => bareName(text(one)))
         : [];
-      return { name, subdomain: address(subdomain), domains };
+      return { name, subdomain: bareName(subdomain), domains };
     },
     pagesDomains: async (project) => {
       const { result } = await call(
@@ -199,15 +146,19 @@ export function createAccount(call: Call, accountId: string, priority: Priority)
       if (!Array.isArray(result)) throw unreadable("not a list");
       return result
         .filter(isObject)
-        .map((one) => ({ name: address(textOf(one, "name")), status: textOf(one, "status") }));
+        .map((one) => ({ name: bareName(textOf(one, "name")), status: textOf(one, "status") }));
     },
     dnsRecords: async (zoneId, name) => {
       const { objects } = await paged(`/zones/${zoneId}/dns_records`, 100, { name });
       // Whether the filter is honoured and whether load balancers are listed is open (API-FACTS 11.1): filtered again.
       return objects
-        .filter((record) => address(text(record["name"])) === name)
+        .filter((record) => bareName(text(record["name"])) === name)
         .filter((record) => ["A", "AAAA", "CNAME"].includes(text(record["type"])))
-        .map((record) => `${text(record["type"])} ${text(record["content"])}`);
+        .map((record) => ({
+          type: text(record["type"]),
+          content: text(record["content"]),
+          proxied: record["proxied"] === true,
+        }));
     },
     addressRanges: async () => {
       const { result } = await call(priority, "get", "/ips");

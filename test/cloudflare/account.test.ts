@@ -221,7 +221,9 @@ describe("before the simulator", () => {
     world.switches.dnsListShowsLb = shown;
     world.addDnsRecord("example.com", { type: "A", name: "a.www.example.com", content: "192.0.2.1" });
     world.addDnsRecord("example.com", { type: "TXT", name: "www.example.com", content: "hello" });
-    expect(await calls.account.dnsRecords(ZONE, "www.example.com")).toEqual(["CNAME origin.example.net"]);
+    expect(await calls.account.dnsRecords(ZONE, "www.example.com")).toEqual([
+      { type: "CNAME", content: "origin.example.net", proxied: true },
+    ]);
   });
 
   it.each(["everything", "paged"] as const)("lists all of 45 monitors, in mode %s", async (mode) => {
