@@ -1,5 +1,6 @@
 // Levers for people and scripts that drive a running simulator: JSON over HTTP under /_sim.
 import { Hono } from "hono";
+import type { RulePhase } from "./beside-the-balancer.ts";
 import type { FaultHandle, Match } from "./faults.ts";
 import type { LoadBalancer, Monitor, Origin, Pool, Zone } from "./objects.ts";
 import type { DeployOptions } from "./pages-projects.ts";
@@ -15,6 +16,11 @@ export interface Seed {
   certificate_packs?: (Parameters<World["addCertificatePack"]>[1] & { zone: string })[];
   origins?: Parameters<World["addOrigin"]>[0][];
   pages_projects?: Parameters<World["addPagesProject"]>[0][];
+  worker_routes?: (Parameters<World["addWorkerRoute"]>[1] & { zone: string })[];
+  worker_domains?: (Parameters<World["addWorkerDomain"]>[1] & { zone: string })[];
+  rules?: (Parameters<World["addRule"]>[2] & { zone: string; phase: RulePhase })[];
+  page_rules?: (Parameters<World["addPageRule"]>[1] & { zone: string })[];
+  custom_hostnames?: (Parameters<World["addCustomHostname"]>[1] & { zone: string })[];
 }
 
 /** A pattern between slashes is a regular expression; `omit` names the members of the objects to be left out. */
@@ -31,6 +37,11 @@ const KINDS: Record<string, Kind> = {
   dns_records: "dns_record",
   certificate_packs: "certificate_pack",
   pages_projects: "pages_project",
+  worker_routes: "worker_route",
+  worker_domains: "worker_domain",
+  rulesets: "ruleset",
+  page_rules: "page_rule",
+  custom_hostnames: "custom_hostname",
 };
 
 export function applySeed(world: World, seed: Seed): void {
@@ -40,6 +51,12 @@ export function applySeed(world: World, seed: Seed): void {
   for (const project of seed.pages_projects ?? []) world.addPagesProject(project);
   for (const { zone, ...pack } of seed.certificate_packs ?? []) world.addCertificatePack(zone, pack);
   for (const { zone, ...record } of seed.dns_records ?? []) world.addDnsRecord(zone, record);
+  for (const { zone, ...route } of seed.worker_routes ?? []) world.addWorkerRoute(zone, route);
+  for (const { zone, ...domain } of seed.worker_domains ?? []) world.addWorkerDomain(zone, domain);
+  for (const { zone, phase, ...rule } of seed.rules ?? []) world.addRule(zone, phase, rule);
+  for (const { zone, ...rule } of seed.page_rules ?? []) world.addPageRule(zone, rule);
+  for (const { zone, ...customHostname } of seed.custom_hostnames ?? [])
+    world.addCustomHostname(zone, customHostname);
 }
 
 function summary({ world, calls }: Simulator, now: number): Record<string, unknown> {
@@ -55,7 +72,13 @@ function summary({ world, calls }: Simulator, now: number): Record<string, unkno
       ...project,
       deployments: deployments.length,
     })),
+    worker_routes: [...world.workerRoutes.values()],
+    worker_domains: [...world.workerDomains.values()],
+    rulesets: [...world.rulesets.values()],
+    page_rules: [...world.pageRules.values()],
+    custom_hostnames: [...world.customHostnames.values()],
     origins: [...world.origins.values()],
+    resolver: world.resolver,
     switches: world.switches,
     limits: world.limits,
     budget: world.budget,
@@ -144,6 +167,7 @@ export function createControl(simulator: Simulator, now: () => number): Hono {
     return c.json(Object.assign(world.origin(c.req.param("address")), patch));
   });
   app.patch("/switches", async (c) => c.json(Object.assign(world.switches, await c.req.json<object>())));
+  app.patch("/resolver", async (c) => c.json(Object.assign(world.resolver, await c.req.json<object>())));
   app.patch("/limits", async (c) => c.json(Object.assign(world.limits, await c.req.json<object>())));
   app.patch("/token", async (c) => {
     const { permissions, ...patch } = await c.req.json<{ permissions?: Permission[] }>();

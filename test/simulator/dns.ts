@@ -1,6 +1,6 @@
 // API-FACTS 11.1: what a name leads to. Load balancers stand above records of the same name.
 import { bareName, isIp, isInZone } from "./addresses.ts";
-import type { DnsRecord, LoadBalancer, PagesProject, Zone } from "./objects.ts";
+import type { CustomHostname, DnsRecord, LoadBalancer, PagesProject, WorkerDomain, Zone } from "./objects.ts";
 import type { State } from "./state.ts";
 
 const ADDRESS_TYPES = new Set(["A", "AAAA", "CNAME"]);
@@ -67,6 +67,25 @@ export function customDomainProject(state: State, hostname: string): PagesProjec
   return null;
 }
 
+export type Claim =
+  | { kind: "worker"; domain: WorkerDomain }
+  | { kind: "pages"; project: PagesProject }
+  | { kind: "saas"; customHostname: CustomHostname };
+
+/** What has this very name to itself, whatever records and load balancers say. */
+export function claimOn(state: State, hostname: string): Claim | null {
+  for (const domain of state.workerDomains.values()) {
+    if (domain.hostname === hostname) return { kind: "worker", domain };
+  }
+  const project = customDomainProject(state, hostname);
+  if (project !== null) return { kind: "pages", project };
+  for (const customHostname of state.customHostnames.values()) {
+    if (customHostname.hostname === hostname && customHostname.status === "active")
+      return { kind: "saas", customHostname };
+  }
+  return null;
+}
+
 export type Destination =
   | { kind: "origin"; address: string }
   | { kind: "pages"; project: PagesProject }
@@ -74,27 +93,31 @@ export type Destination =
   | { kind: "unproxied-lb"; lb: LoadBalancer }
   | { kind: "unknown" };
 
-/** Where a connection to this address ends. */
-export function resolve(state: State, address: string, depth = 0): Destination {
-  const name = bareName(address);
-  if (depth > 8) return { kind: "unknown" };
+/** Where a name leads: there, or on to what a record says that isn't proxied. */
+export function nextHop(state: State, name: string): Destination | { kind: "alias"; record: DnsRecord } {
   if (!isIp(name)) {
     const project = pagesProjectAt(state, name);
     if (project !== null) return { kind: "pages", project };
     const zone = zoneOf(state, name);
+    const claimed = claimOn(state, name) !== null;
     if (zone !== null && zone.status === "active") {
-      if (customDomainProject(state, name) !== null) return { kind: "edge", zone };
+      if (claimed) return { kind: "edge", zone };
       const lb = loadBalancerFor(state, zone, name);
       if (lb !== null) return lb.proxied ? { kind: "edge", zone } : { kind: "unproxied-lb", lb };
       const record = recordFor(state, zone, name);
-      if (record !== null) {
-        if (record.proxied && !zone.paused) return { kind: "edge", zone };
-        return resolve(state, record.content, depth + 1);
-      }
+      if (record !== null)
+        return record.proxied && !zone.paused ? { kind: "edge", zone } : { kind: "alias", record };
     }
-    if (customDomainProject(state, name) !== null) return { kind: "edge", zone: null };
+    if (claimed) return { kind: "edge", zone: null };
   }
   return state.origins.has(name) ? { kind: "origin", address: name } : { kind: "unknown" };
+}
+
+/** Where a connection to this address ends. */
+export function resolve(state: State, address: string, depth = 0): Destination {
+  if (depth > 8) return { kind: "unknown" };
+  const hop = nextHop(state, bareName(address));
+  return hop.kind === "alias" ? resolve(state, hop.record.content, depth + 1) : hop;
 }
 
 /** The address a name publicly resolves to, as far as the Host header rule cares (API-FACTS 5.4). */

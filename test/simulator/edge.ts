@@ -1,5 +1,5 @@
 // Cloudflare's edge: what it does with a request for any hostname.
-import { customDomainProject, loadBalancerFor, pagesProjectAt, recordFor, zoneOf } from "./dns.ts";
+import { claimOn, loadBalancerFor, pagesProjectAt, recordFor, zoneOf, type Claim } from "./dns.ts";
 import { connect } from "./connect.ts";
 import { defaultPort, failed, fromCloudflare, type Answer, type Ask, type Outcome } from "./exchange.ts";
 import type { DnsRecord, LoadBalancer, OriginFailure, Zone } from "./objects.ts";
@@ -38,13 +38,13 @@ export function isCovered(state: State, zone: Zone, hostname: string): boolean {
 export function askEdge(state: State, now: number, ask: Ask): Outcome {
   if (pagesProjectAt(state, ask.host) !== null) return askPages(state.pagesProjects.values(), ask);
   const zone = zoneOf(state, ask.host);
-  const custom = customDomainProject(state, ask.host);
+  const claim = claimOn(state, ask.host);
   if (zone === null || zone.status !== "active") {
-    if (custom !== null) return askPages(state.pagesProjects.values(), ask);
+    if (claim !== null) return answerClaim(state, now, claim, ask);
     return ask.scheme === "https" ? failed("tls-handshake") : fromCloudflare(409, "error code: 1001");
   }
-  // A custom domain of Pages brings its own certificate; the edge has none for a name outside the packs (API-FACTS 11.2).
-  if (ask.scheme === "https" && custom === null && !isCovered(state, zone, ask.host))
+  // A custom domain brings its own certificate; the edge has none for a name outside the packs (API-FACTS 11.2).
+  if (ask.scheme === "https" && !hasCertificate(claim) && !isCovered(state, zone, ask.host))
     return failed("tls-handshake");
   if (isChallenged(zone, ask)) {
     const challenge = fromCloudflare(403, "<title>Just a moment...</title>");
@@ -52,6 +52,10 @@ export function askEdge(state: State, now: number, ask: Ask): Outcome {
     return challenge;
   }
   return throughCache(state, now, ask, () => route(state, now, zone, ask));
+}
+
+function hasCertificate(claim: Claim | null): boolean {
+  return claim !== null && (claim.kind !== "saas" || claim.customHostname.ssl.status === "active");
 }
 
 function isChallenged(zone: Zone, ask: Ask): boolean {
@@ -78,16 +82,43 @@ function throughCache(state: State, now: number, ask: Ask, ask0: () => Answer): 
 }
 
 function route(state: State, now: number, zone: Zone, ask: Ask): Answer {
-  const custom = customDomainProject(state, ask.host);
+  const claim = claimOn(state, ask.host);
   const lb = loadBalancerFor(state, zone, ask.host);
-  // A custom hostname (Pages) of the same name beats the load balancer (API-FACTS 11.1).
-  if (custom !== null && (lb === null || state.switches.pagesCustomDomainBeatsLb)) {
-    const answer = askPages(state.pagesProjects.values(), ask);
+  // A custom hostname (SaaS, Pages) of the same name beats the load balancer (API-FACTS 11.1); a Worker's custom
+  // domain makes the Worker the origin of the name.
+  const beats = claim?.kind === "worker" || state.switches.pagesCustomDomainBeatsLb;
+  if (claim !== null && (lb === null || beats)) {
+    const answer = answerClaim(state, now, claim, ask);
     return answer.kind === "answer" ? answer : unresolvable();
   }
   if (lb !== null) return balance(state, now, lb, ask);
   const record = recordFor(state, zone, ask.host);
   return record === null ? unresolvable() : forward(state, now, record, ask);
+}
+
+function answerClaim(state: State, now: number, claim: Claim, ask: Ask): Outcome {
+  switch (claim.kind) {
+    case "pages":
+      return askPages(state.pagesProjects.values(), ask);
+    case "worker": {
+      const { service } = claim.domain;
+      return fromCloudflare(
+        200,
+        `<!doctype html><title>${service}</title><p>worker ${service}</p>`,
+        "worker",
+      );
+    }
+    case "saas": {
+      const server = claim.customHostname.custom_origin_server;
+      const answer =
+        server === undefined
+          ? fromCloudflare(200, "<!doctype html><title>SaaS</title><p>fallback origin</p>")
+          : fetchFrom(state, now, { ...ask, hops: 0 }, server, defaultPort(ask.scheme), ask.host);
+      return { ...answer, servedBy: "custom hostname" };
+    }
+    default:
+      return claim satisfies never;
+  }
 }
 
 /** From the edge to one machine: the visitor's scheme, path and method, and the endpoint's Host. */

@@ -132,7 +132,7 @@ test("meets a challenge at a zone whose WAF stops Workers, unless it brings the 
 
 test("reaches a load balancer through the edge by connecting to its name", async () => {
   await buildFailover(bench);
-  const { body, headers } = await leave("https://lb.example.com/some/path");
+  const { body, headers } = await leave("https://lb.example.com/?some=query");
   expect(body).toContain("primary origin");
   expect(headers.get("server")).toBe("cloudflare");
 });

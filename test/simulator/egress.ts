@@ -2,6 +2,7 @@
 import { bareName } from "./addresses.ts";
 import { connect } from "./connect.ts";
 import { defaultPort, FAILURE_MESSAGES, type Ask } from "./exchange.ts";
+import { askResolver, RESOLVER_HOST } from "./resolver.ts";
 import type { State } from "./state.ts";
 import type { Wait } from "./waiting.ts";
 
@@ -32,7 +33,8 @@ export async function leave(
   wait: Wait,
   request: Request,
 ): Promise<Response> {
-  const outcome = connect(state, now(), asked(request));
+  const ask = asked(request);
+  const outcome = ask.address === RESOLVER_HOST ? askResolver(state, ask) : connect(state, now(), ask);
   if (outcome.kind === "failed") {
     await wait(outcome.failure === "timeout" ? CONNECT_TIMEOUT_MS : outcome.latencyMs, request.signal);
     throw new Error(FAILURE_MESSAGES[outcome.failure]);

@@ -212,7 +212,7 @@ describe("passes", () => {
     ["an origin that admits only Cloudflare", { admitsOnlyCloudflare: true }, {}],
     [
       "a redirect on the same server",
-      { perPath: { "/": { redirectTo: "/home" } } },
+      { perPath: { "/": { redirectTo: "/home" }, "/home": { status: 200 } } },
       { follow_redirects: true },
     ],
     ["an open tcp port with a broken page", { status: 500 }, { type: "tcp", port: 80 }],

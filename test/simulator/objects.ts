@@ -10,6 +10,8 @@ export interface Zone {
   plan: string;
   created_on: string;
   modified_on: string;
+  /** The account that it belongs to, where that is another one. */
+  account?: { id: string; name: string };
   /** A WAF that challenges requests of Workers, unless they carry this header. */
   challengesWorkers: boolean | { unlessHeader: string; value: string };
 }
@@ -186,6 +188,75 @@ export interface PagesProject {
   deployments: PagesDeployment[];
   canonicalId: string | null;
   created_on: string;
+  /** Single-page application: every path answers as "/" does. */
+  spa: boolean;
+  /** Pages besides "/", with the same content, where it is no single-page application. */
+  paths: string[];
+}
+
+export interface WorkerRoute {
+  id: string;
+  zone_id: string;
+  pattern: string;
+  script?: string;
+}
+
+/** A Worker's custom domain. */
+export interface WorkerDomain {
+  id: string;
+  zone_id: string;
+  zone_name: string;
+  hostname: string;
+  service: string;
+  environment: string;
+  cert_id: string;
+}
+
+export interface RulesetRule {
+  id: string;
+  version: string;
+  action: string;
+  action_parameters: Record<string, unknown>;
+  expression: string;
+  description: string;
+  last_updated: string;
+  ref: string;
+  enabled: boolean;
+}
+
+/** The rules of one phase of a zone: its entry point. */
+export interface Ruleset {
+  id: string;
+  zone_id: string;
+  name: string;
+  description: string;
+  kind: "zone";
+  phase: string;
+  version: string;
+  rules: RulesetRule[];
+  last_updated: string;
+}
+
+export interface PageRule {
+  id: string;
+  zone_id: string;
+  targets: { target: "url"; constraint: { operator: string; value: string } }[];
+  actions: { id: string; value?: unknown }[];
+  priority: number;
+  status: "active" | "disabled";
+  created_on: string;
+  modified_on: string;
+}
+
+/** A name that a customer of somebody's SaaS brought into the zone. */
+export interface CustomHostname {
+  id: string;
+  zone_id: string;
+  hostname: string;
+  status: string;
+  ssl: { id: string; type: string; method: string; status: string; certificate_authority: string };
+  custom_origin_server?: string;
+  created_at: string;
 }
 
 export type OriginFailure =
@@ -221,6 +292,10 @@ export interface Origin extends OriginAnswer {
   failure?: OriginFailure | undefined;
   latencyMs: number;
   perPath: Record<string, OriginAnswer>;
+  /** For every path but "/" and those of `perPath`, while "/" answers well; absent = as for "/". */
+  notFound?: OriginAnswer;
+  /** What its name publicly resolves to; absent = an address of its own. */
+  resolvesTo?: string[];
   /** Regions or places of health checks that can't reach it. */
   unreachableFrom: string[];
 }

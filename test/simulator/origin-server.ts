@@ -10,6 +10,13 @@ function isCloudflare(ask: Ask): boolean {
   return ask.from === "edge" || ask.from === "health-check";
 }
 
+/** A server that redirects or fails as a whole does so for every path. */
+function absentPage(origin: Origin, path: string): OriginAnswer | undefined {
+  return path === "/" || origin.redirectTo !== undefined || origin.status >= 300
+    ? undefined
+    : origin.notFound;
+}
+
 /** How a web server somewhere on the Internet answers. */
 export function askOrigin(origin: Origin, ask: Ask): Outcome {
   if (!reachable(origin, ask)) return failed("timeout", origin.latencyMs);
@@ -30,7 +37,7 @@ export function askOrigin(origin: Origin, ask: Ask): Outcome {
     return answer(origin, { status: 403, body: "forbidden", headers: {} });
   }
   const path = ask.path.split("?")[0] ?? "/";
-  return answer(origin, origin.perPath[path] ?? origin);
+  return answer(origin, origin.perPath[path] ?? absentPage(origin, path) ?? origin);
 }
 
 function answer(origin: Origin, given: OriginAnswer): Outcome {

@@ -12,6 +12,8 @@ export interface DeployOptions {
   commit?: string;
   branch?: string;
   skipped?: boolean;
+  /** How long ago it was made. */
+  ageSeconds?: number;
 }
 
 const STAGES = ["queued", "initialize", "clone_repo", "build", "deploy"] as const;
@@ -35,7 +37,7 @@ export function defaultPage(project: string): string {
   return `<!doctype html><title>${project}</title><p>pages project ${project}</p>`;
 }
 
-/** Adds a deployment, newest first; a successful production deployment becomes canonical. */
+/** Adds a deployment, newest first; the newest successful production deployment becomes canonical. */
 export function deploy(
   state: State,
   now: number,
@@ -45,7 +47,8 @@ export function deploy(
   const { success = true, environment = "production", skipped = false } = options;
   const id = newUuid(state);
   const shortId = id.slice(0, 8);
-  const at = timestamp(state, now);
+  const madeAt = now - (options.ageSeconds ?? 0) * 1000;
+  const at = timestamp(state, madeAt);
   const stages = stagesOf(at, success, skipped);
   const latest = stages.findLast((stage) => stage.status !== "idle") ?? stages[0];
   const branch = options.branch ?? (environment === "production" ? project.production_branch : "preview");
@@ -74,8 +77,11 @@ export function deploy(
     modified_on: at,
     body: options.body ?? current?.body ?? defaultPage(project.name),
   };
-  project.deployments.unshift(deployment);
-  if (success && !skipped && environment === "production") project.canonicalId = id;
+  const isOlder = (known: PagesDeployment): boolean => Date.parse(known.created_on) <= madeAt;
+  const position = project.deployments.findIndex((known) => isOlder(known));
+  project.deployments.splice(position === -1 ? project.deployments.length : position, 0, deployment);
+  const serves = success && !skipped && environment === "production";
+  if (serves && (current === undefined || isOlder(current))) project.canonicalId = id;
   return deployment;
 }
 

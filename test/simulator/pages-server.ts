@@ -38,6 +38,8 @@ function etag(body: string): string {
   return `"${(hash >>> 0).toString(16).padStart(8, "0")}"`;
 }
 
+const NOT_FOUND_PAGE = "<!doctype html><title>Not found</title><p>there is no such page</p>";
+
 /** The project that answers is found by Host, whatever project the address belongs to. */
 export function askPages(projects: Iterable<PagesProject>, ask: Ask): Outcome {
   let project: PagesProject | undefined;
@@ -58,12 +60,14 @@ export function askPages(projects: Iterable<PagesProject>, ask: Ask): Outcome {
   const deployment = deploymentAt(project, ask.host);
   if (deployment === null)
     return fromCloudflare(404, "<title>Nothing is here yet</title>", project.subdomain);
-  const answer = fromCloudflare(200, deployment.body, project.subdomain);
+  const found = project.spa || clean === "/" || project.paths.includes(clean);
+  const body = found ? deployment.body : NOT_FOUND_PAGE;
+  const answer = fromCloudflare(found ? 200 : 404, body, project.subdomain);
   answer.headers = {
     ...answer.headers,
     "content-type": "text/html; charset=utf-8",
     "cache-control": "public, max-age=0, must-revalidate",
-    etag: etag(deployment.body),
+    etag: etag(body),
   };
   return { ...answer, address: project.subdomain };
 }

@@ -1,4 +1,6 @@
-// API-FACTS 15. A Write permission includes its Read.
+// API-FACTS 15, and for what stands beside the load balancer the groups that each method of Cloudflare's API
+// reference accepts. A Write permission includes its Read.
+import type { Zone } from "./objects.ts";
 
 export const PERMISSIONS = [
   "Load Balancers Read",
@@ -15,6 +17,12 @@ export const PERMISSIONS = [
   "Notifications Write",
   "Billing Read",
   "Account Settings Read",
+  "Workers Routes Read",
+  "Workers Scripts Read",
+  "Dynamic URL Redirects Read",
+  "Origin Read",
+  "Cache Settings Read",
+  "Page Rules Read",
 ] as const;
 
 export type Permission = (typeof PERMISSIONS)[number];
@@ -36,6 +44,8 @@ export function allows(token: Token, permission: Permission): boolean {
   return PERMISSIONS.some((known) => known === write && token.permissions.has(known));
 }
 
-export function seesZone(token: Token, zone: { id: string; name: string }): boolean {
+/** A user's token may see zones of several accounts, an account's token only its own. */
+export function seesZone(token: Token, zone: Pick<Zone, "id" | "name" | "account">): boolean {
+  if (token.kind === "account" && zone.account !== undefined) return false;
   return token.zones === "all" || token.zones.includes(zone.name) || token.zones.includes(zone.id);
 }

@@ -1,20 +1,26 @@
 import type {
   CertificatePack,
+  CustomHostname,
   DnsRecord,
   EdgeCache,
   LateWrite,
   LoadBalancer,
   Monitor,
   Origin,
+  PageRule,
   PagesProject,
   Pool,
   PoolHealth,
   Preview,
+  Ruleset,
   Subscription,
+  WorkerDomain,
+  WorkerRoute,
   Zone,
 } from "./objects.ts";
 import { PERMISSIONS, type Permission, type Token } from "./permissions.ts";
 import { limitsOf, type Limits, type Profile } from "./plans.ts";
+import type { Resolver } from "./resolver.ts";
 import { defaultSwitches, type Switches } from "./switches.ts";
 
 /** Everything that the simulator remembers. Maps keep their identity when a dump is loaded. */
@@ -30,12 +36,18 @@ export interface State {
   pools: Map<string, Pool>;
   loadBalancers: Map<string, LoadBalancer>;
   pagesProjects: Map<string, PagesProject>;
+  workerRoutes: Map<string, WorkerRoute>;
+  workerDomains: Map<string, WorkerDomain>;
+  rulesets: Map<string, Ruleset>;
+  pageRules: Map<string, PageRule>;
+  customHostnames: Map<string, CustomHostname>;
   origins: Map<string, Origin>;
   health: Map<string, PoolHealth>;
   previews: Map<string, Preview>;
   subscriptions: Map<string, Subscription>;
   /** Hostnames that the edge caches; null = switched on, nothing stored yet. */
   cached: Map<string, EdgeCache | null>;
+  resolver: Resolver;
   lateWrites: LateWrite[];
   budget: { limit: number; windowSeconds: number; windowStart: number; used: number; blockedUntil: number };
   sequence: { value: number };
@@ -49,6 +61,11 @@ const MAPS = [
   "pools",
   "loadBalancers",
   "pagesProjects",
+  "workerRoutes",
+  "workerDomains",
+  "rulesets",
+  "pageRules",
+  "customHostnames",
   "origins",
   "health",
   "previews",
@@ -56,7 +73,7 @@ const MAPS = [
   "cached",
 ] as const;
 
-const RECORDS = ["account", "token", "limits", "switches", "budget", "sequence"] as const;
+const RECORDS = ["account", "token", "limits", "switches", "resolver", "budget", "sequence"] as const;
 
 export function newState(accountId: string, apiToken: string, profile: Profile): State {
   return {
@@ -79,19 +96,25 @@ export function newState(accountId: string, apiToken: string, profile: Profile):
     pools: new Map(),
     loadBalancers: new Map(),
     pagesProjects: new Map(),
+    workerRoutes: new Map(),
+    workerDomains: new Map(),
+    rulesets: new Map(),
+    pageRules: new Map(),
+    customHostnames: new Map(),
     origins: new Map(),
     health: new Map(),
     previews: new Map(),
     subscriptions: new Map(),
     cached: new Map(),
+    resolver: { outage: null },
     lateWrites: [],
     budget: { limit: 1200, windowSeconds: 300, windowStart: 0, used: 0, blockedUntil: 0 },
     sequence: { value: 0 },
   };
 }
 
-/** As JSON: maps are lists of entries, sets are lists. */
-type Dump = Record<(typeof MAPS)[number], [string, unknown][]> &
+/** As JSON: maps are lists of entries, sets are lists. An older dump lacks what came later. */
+type Dump = Partial<Record<(typeof MAPS)[number], [string, unknown][]>> &
   Pick<State, Exclude<(typeof RECORDS)[number], "token">> & {
     token: Omit<Token, "permissions"> & { permissions: Permission[] };
     lateWrites: LateWrite[];
@@ -117,8 +140,10 @@ export function loadState(state: State, dump: string): void {
   for (const name of MAPS) {
     const map: Map<string, unknown> = state[name];
     map.clear();
-    for (const [key, value] of plain[name]) map.set(key, value);
+    for (const [key, value] of plain[name] ?? []) map.set(key, value);
   }
+  for (const [id, project] of state.pagesProjects)
+    state.pagesProjects.set(id, Object.assign({ spa: true, paths: [] }, project));
   for (const name of RECORDS) {
     if (name === "token") continue;
     Object.assign(state[name], plain[name]);

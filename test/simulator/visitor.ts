@@ -14,7 +14,7 @@ export interface Visit {
   status: number;
   body: string;
   headers: Record<string, string>;
-  /** The name of the pool; "dns" where a record answered; the origin's address; "cache"; else "none". */
+  /** The name of the pool; "dns" where a record answered; "worker", "custom hostname" or a project's subdomain where that has the name; the origin's address; "cache"; else "none". */
   servedBy: string;
   /** The address of the endpoint that answered in the end, null if none did. */
   address: string | null;

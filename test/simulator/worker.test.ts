@@ -61,7 +61,7 @@ test("answers as Cloudflare's API under /client/v4", async () => {
 });
 
 test("plays a visitor's Cloudflare for any other path, by Host", async () => {
-  const visit = await ask("GET", "/some/page", { host: "www.example.com" });
+  const visit = await ask("GET", "/?some=page", { host: "www.example.com" });
   expect(visit.status).toBe(200);
   expect(visit.body).toContain("primary origin");
   expect(await ask("GET", "/", { host: "nothing.example.com" })).toEqual({

@@ -3,11 +3,16 @@ import { followWrites } from "./health-checks.ts";
 import { timestamp } from "./identity.ts";
 import type {
   CertificatePack,
+  CustomHostname,
   DnsRecord,
   LoadBalancer,
   Monitor,
+  PageRule,
   PagesProject,
   Pool,
+  Ruleset,
+  WorkerDomain,
+  WorkerRoute,
   Zone,
 } from "./objects.ts";
 import type { State } from "./state.ts";
@@ -20,6 +25,11 @@ export interface Kinds {
   dns_record: DnsRecord;
   certificate_pack: CertificatePack;
   pages_project: PagesProject;
+  worker_route: WorkerRoute;
+  worker_domain: WorkerDomain;
+  ruleset: Ruleset;
+  page_rule: PageRule;
+  custom_hostname: CustomHostname;
 }
 
 export type Kind = keyof Kinds;
@@ -33,6 +43,11 @@ function mapsOf(state: State): { [K in Kind]: Map<string, Kinds[K]> } {
     dns_record: state.dnsRecords,
     certificate_pack: state.certificatePacks,
     pages_project: state.pagesProjects,
+    worker_route: state.workerRoutes,
+    worker_domain: state.workerDomains,
+    ruleset: state.rulesets,
+    page_rule: state.pageRules,
+    custom_hostname: state.customHostnames,
   };
 }
 
@@ -71,7 +86,16 @@ export function removeObject(state: State, now: number, kind: Kind, id: string):
   found(map.get(id), `${kind} ${id}`);
   map.delete(id);
   if (kind === "zone") {
-    for (const part of [state.dnsRecords, state.certificatePacks, state.loadBalancers]) {
+    for (const part of [
+      state.dnsRecords,
+      state.certificatePacks,
+      state.loadBalancers,
+      state.workerRoutes,
+      state.workerDomains,
+      state.rulesets,
+      state.pageRules,
+      state.customHostnames,
+    ]) {
       for (const [key, value] of part) if (value.zone_id === id) part.delete(key);
     }
   }

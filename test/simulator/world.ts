@@ -2,6 +2,7 @@
 import { bareName, isInZone } from "./addresses.ts";
 import { fillRecord } from "./api/dns-records.ts";
 import { presentPoolHealth } from "./api/pool-health.ts";
+import { besideTheBalancer, type BesideTheBalancer } from "./beside-the-balancer.ts";
 import { zoneOf } from "./dns.ts";
 import { isPoolHealthy } from "./health-verdict.ts";
 import { settleHealth } from "./health-checks.ts";
@@ -24,6 +25,7 @@ import type {
 import { deploy, type DeployOptions } from "./pages-projects.ts";
 import type { Token } from "./permissions.ts";
 import type { Limits } from "./plans.ts";
+import type { Resolver } from "./resolver.ts";
 import type { State } from "./state.ts";
 import type { Switches } from "./switches.ts";
 import { editObject, found, removeObject, type Kind, type Kinds } from "./world-edits.ts";
@@ -39,6 +41,8 @@ export interface OriginOptions extends OriginAnswer {
   failure?: OriginFailure;
   latencyMs?: number;
   perPath?: Record<string, OriginAnswer>;
+  notFound?: OriginAnswer;
+  resolvesTo?: string[];
   unreachableFrom?: string[];
 }
 
@@ -49,9 +53,12 @@ export interface PagesProjectOptions {
   domains?: (string | { name: string; status: PagesDomain["status"] })[];
   productionBranch?: string;
   body?: string;
+  /** true unless told. */
+  spa?: boolean;
+  paths?: string[];
 }
 
-export interface World {
+export interface World extends BesideTheBalancer {
   zones: Map<string, Zone>;
   dnsRecords: Map<string, DnsRecord>;
   certificatePacks: Map<string, CertificatePack>;
@@ -66,6 +73,7 @@ export interface World {
   switches: Switches;
   limits: Limits;
   budget: State["budget"];
+  resolver: Resolver;
   addZone(options: Pick<Zone, "name"> & Partial<Zone>): Zone;
   addDnsRecord(
     zoneName: string,
@@ -158,6 +166,8 @@ export function createWorld(state: State, now: () => number): World {
     switches: state.switches,
     limits: state.limits,
     budget: state.budget,
+    resolver: state.resolver,
+    ...besideTheBalancer(state, now, zoneNamed),
     addZone: (options) => {
       const id = options.id ?? newId(state);
       const at = timestamp(state, now());
@@ -173,6 +183,7 @@ export function createWorld(state: State, now: () => number): World {
         ...options,
         id,
       };
+      if (zone.account?.id === state.account.id) delete zone.account;
       state.zones.set(id, zone);
       // Universal SSL covers the apex and one label (API-FACTS 11.2).
       if (zone.universalSsl && zone.type === "full") {
@@ -203,6 +214,8 @@ export function createWorld(state: State, now: () => number): World {
         deployments: [],
         canonicalId: null,
         created_on: timestamp(state, now()),
+        spa: options.spa ?? true,
+        paths: options.paths ?? [],
       };
       state.pagesProjects.set(project.id, project);
       const base = options.body === undefined ? {} : { body: options.body };

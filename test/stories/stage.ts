@@ -93,6 +93,10 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   vi.useFakeTimers({ now: START, toFake: ["Date"] });
   const simulator = createSimulator({ now: () => Date.now(), limits: GENEROUS, ...options });
   seedExample(simulator.world);
+  for (const path of PATHS) {
+    simulator.world.origin("origin.example.net").perPath[path] = { status: 200 };
+    simulator.world.pagesProject("shop").paths.push(path);
+  }
   Object.assign(globalThis, { internet: (request: Request) => simulator.egress(request) });
   // Replaced and not spied on: a spy keeps every request and answer of the whole run.
   const reach: typeof fetch = (input, init) => {
@@ -200,6 +204,9 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   };
   return stage;
 }
+
+/** Pages that stories point a monitor at; like a real website, the example answers 404 for others. */
+const PATHS = ["/edited", "/elsewhere", "/healthz", "/new"];
 
 /** The tests are about the service, not about how little a plan allows. */
 const GENEROUS = { pools: 1000, loadBalancers: 1000, monitors: 2000, origins: 2000 };

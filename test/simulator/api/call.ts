@@ -39,7 +39,7 @@ export function ok(c: Call, result: unknown, resultInfo?: ResultInfo): Response 
 
 export function refuse(refusal: Refusal, bare: boolean): Response {
   const error = {
-    code: refusal.code,
+    ...(refusal.code === null ? {} : { code: refusal.code }),
     message: refusal.message,
     ...(refusal.chain.length === 0 ? {} : { error_chain: refusal.chain }),
   };

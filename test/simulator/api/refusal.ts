@@ -3,12 +3,13 @@ import type { State } from "../state.ts";
 /** An answer that says no: HTTP status, Cloudflare's code and text (API-FACTS 1.3 and 3). */
 export class Refusal extends Error {
   readonly status: number;
-  readonly code: number;
+  /** null = the error comes without one. */
+  readonly code: number | null;
   readonly chain: { code: number; message: string }[];
 
   constructor(
     status: number,
-    code: number,
+    code: number | null,
     message: string,
     chain: { code: number; message: string }[] = [],
   ) {

@@ -21,7 +21,7 @@ function presentZone(state: State, zone: Zone): Record<string, unknown> {
     created_on: zone.created_on,
     modified_on: zone.modified_on,
     activated_on: zone.status === "active" ? zone.created_on : null,
-    account: { id: state.account.id, name: state.account.name },
+    account: zone.account ?? { id: state.account.id, name: state.account.name },
     owner: { id: null, type: "user", email: null },
     plan: { id: zone.plan, name: `${zone.plan} plan`, legacy_id: zone.plan },
     permissions: ["#zone:read", "#dns_records:read"],
@@ -60,7 +60,7 @@ export const zones = new Hono<CallEnv>()
         seesZone(state.token, zone) &&
         (name === undefined || zone.name === name.toLowerCase()) &&
         (status === undefined || zone.status === status) &&
-        (accountId === undefined || accountId === state.account.id),
+        (accountId === undefined || accountId === (zone.account ?? state.account).id),
     );
     return paged(
       c,
