@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
-import type { CoordinatorPort, TransitionRequest } from "./actions/coordinator-port.ts";
+import type { CoordinatorPort, ReconcileAsked, TransitionRequest } from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
@@ -81,7 +81,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => demote(context, reference, request, origin));
   }
 
-  reconcile(reference: string, request: { revision?: number }, origin: Origin) {
+  reconcile(reference: string, request: ReconcileAsked, origin: Origin) {
     return this.#run((context) => startReconcile(context, reference, request, origin));
   }
 

@@ -1,3 +1,4 @@
+import { describeRest } from "../failover/foreign.ts";
 import { currentStep, hasEnded, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
 import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
@@ -20,12 +21,16 @@ async function advanceReconcile(
   snapshotFor: SnapshotFor,
 ): Promise<Advance> {
   const { origin } = operation;
-  const result = await reconcile(context, record, snapshotFor, { asked: true, origin, priority: "person" });
+  const healForeign = operation.state["heal_foreign"] === true;
+  const request = { asked: true, healForeign, origin, priority: "person" } as const;
+  const result = await reconcile(context, record, snapshotFor, request);
   const now = context.clock.now();
-  const found = { sync: result.sync, message: result.message };
+  const stays = healForeign ? describeRest(result.status.foreign) : null;
+  const message = result.inPlace && stays !== null ? stays : result.message;
+  const found = { sync: result.sync, message };
   if (result.inPlace) {
-    const done = stepEnds(operation, "reconcile", "succeeded", result.message, now);
-    return { operation: operationEnds(done, "succeeded", result.message, found, now) };
+    const done = stepEnds(operation, "reconcile", "succeeded", message, now);
+    return { operation: operationEnds(done, "succeeded", message, found, now) };
   }
   if (result.sync === "blocked" || isOutOfTime(context, operation)) {
     const failed = stepEnds(operation, "reconcile", "failed", result.message, now);

@@ -1,11 +1,12 @@
 import type { Priority } from "../cloudflare/budget.ts";
 import { completeSpec } from "../failover/complete.ts";
-import { desiredObjects, type Body, type Desired } from "../failover/desired.ts";
+import { desiredObjects, type Desired } from "../failover/desired.ts";
 import { decideDrift, type DriftDecision } from "../failover/drift.ts";
 import { ROLES, type Role } from "../failover/marker.ts";
 import {
   describeRole,
   findDifferences,
+  foundIn,
   planChanges,
   type Change,
   type Observed,
@@ -20,6 +21,8 @@ import { readById, type Observation } from "./observe.ts";
 export interface ReconcileRequest {
   /** True where a person asked for it: nothing is held back by policy or grace time. */
   readonly asked: boolean;
+  /** True where they asked for somebody else's routing to go as well. */
+  readonly healForeign?: boolean;
   readonly origin: Origin;
   readonly priority: Priority;
 }
@@ -52,19 +55,16 @@ const NEEDS: Readonly<Record<Role, readonly Role[]>> = {
   load_balancer: ["primary", "secondary"],
 };
 
-function objectsOf(observed: Observed): Partial<Record<Role, Body>> {
-  const found = ROLES.flatMap((role) => {
-    const sighting = observed[role];
-    return sighting.state === "found" ? [[role, sighting.object] as const] : [];
-  });
-  return Object.fromEntries(found);
-}
-
-function decide(context: Context, record: FailoverRecord, observation: Observation, asked: boolean) {
+function decide(
+  context: Context,
+  record: FailoverRecord,
+  observation: Observation,
+  { asked, healForeign = false }: ReconcileRequest,
+) {
   const { failover, observed } = observation;
   const desired = desiredObjects(failover, context.installation, record.applied);
-  const plan = planChanges(failover, observed, context.installation, record.applied);
-  const objects = objectsOf(observed);
+  const plan = planChanges(failover, observed, context.installation, record.applied, healForeign);
+  const objects = foundIn(observed);
   const decision = decideDrift(plan.changes, objects, {
     spec: completeSpec(failover.input, failover.facts),
     stage: failover.stage,
@@ -192,7 +192,7 @@ export async function converge(
   const obstacles = new Map<Role, Obstacle>();
   const confirmed = new Set<Role>();
   const healed: KnownDrift[] = [];
-  let now = decide(context, record, first, request.asked);
+  let now = decide(context, record, first, request);
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
     const { plan, decision, observation, desired } = now;
     const unconfirmed = [
@@ -203,7 +203,7 @@ export async function converge(
     if (unconfirmed !== undefined) {
       confirmed.add(unconfirmed);
       const seen = await confirm(context, observation, unconfirmed, request.priority);
-      now = decide(context, record, seen, request.asked);
+      now = decide(context, record, seen, request);
       continue;
     }
     await closeSettledIntents(context, observation, plan);
@@ -220,7 +220,7 @@ export async function converge(
       healed.push(...decision.drift.filter((one) => one.role === change.role && paths.has(one.path)));
       confirmed.add(change.role);
     }
-    now = decide(context, record, written.observation, request.asked);
+    now = decide(context, record, written.observation, request);
   }
   return { ...now, obstacles, healed };
 }

@@ -10,6 +10,12 @@ export interface TransitionRequest {
   readonly revision?: number;
 }
 
+export interface ReconcileAsked {
+  /** Somebody else's routing goes as well, and what an import left alone. */
+  readonly healForeign?: boolean;
+  readonly revision?: number;
+}
+
 /**
  * The one writer, as everybody else sees it. Whatever answers `ok` is stored; the work itself follows.
  * `reference` is a failover's id or name. Failures are values: an error class does not survive the way to a Durable Object.
@@ -41,7 +47,7 @@ export interface CoordinatorPort {
   ): Promise<Result<{ operationId: string }>>;
   reconcile(
     reference: string,
-    request: { revision?: number },
+    request: ReconcileAsked,
     origin: Origin,
   ): Promise<Result<{ operationId: string }>>;
   /** Accepts the present drift of class role as wanted. */

@@ -16,7 +16,7 @@ export async function createFailover(
   origin: Origin,
 ): Promise<Result<{ failoverId: string }>> {
   const id = context.newId("fo");
-  const checked = await checkSpec(context, input, NO_FACTS, { id, ids: {} });
+  const checked = await checkSpec(context, input, NO_FACTS, { id, ids: {}, imported: null });
   if (!checked.ok) return checked;
   const { spec, facts, unchecked } = checked.value;
   const now = context.clock.now();
@@ -30,6 +30,7 @@ export async function createFailover(
     input,
     facts,
     adopted: [],
+    imported: null,
     deleting: null,
     ids: {},
     createdAt: now,

@@ -1,6 +1,6 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { completeSpec, type Endpoint, type Spec } from "../failover/complete.ts";
-import { incompleteness, presentHostname } from "../failover/desired.ts";
+import { desiredObjects, incompleteness, presentHostname } from "../failover/desired.ts";
 import {
   explainTraffic,
   suppose,
@@ -9,7 +9,8 @@ import {
   type TrafficState,
 } from "../failover/explain.ts";
 import { otherSide, SIDES, type Failover, type Side } from "../failover/failover.ts";
-import { findForeignRouting, type Observed } from "../failover/plan.ts";
+import { findForeign } from "../failover/foreign.ts";
+import { foundIn, type Observed } from "../failover/plan.ts";
 import type { DnsRecordFacts } from "../failover/preflight/facts.ts";
 import { fail, ok, type ExplanationView, type Result } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
@@ -132,7 +133,14 @@ async function lookAtTraffic(
       await context.cloudflare("person").dnsRecords(failover.facts.zone?.id ?? "", hostname),
     ),
     customDomain: await customDomainOf(context, spec, hostname),
-    foreignRouting: findForeignRouting(lb, []).map(({ message }) => message),
+    foreignRouting: findForeign(
+      failover,
+      foundIn(observed),
+      [],
+      desiredObjects(failover, context.installation),
+    )
+      .filter(({ effect }) => effect === "routes")
+      .map(({ message }) => message),
   };
 }
 

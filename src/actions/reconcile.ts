@@ -3,7 +3,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { incompleteness } from "../failover/desired.ts";
 import type { Failover } from "../failover/failover.ts";
 import { ROLES } from "../failover/marker.ts";
-import { describeRole, findDifferences, withAdopted } from "../failover/plan.ts";
+import { describeRole, findDifferences, wantedOf } from "../failover/plan.ts";
 import type { FailoverEvent, FieldError, KnownDrift, Origin, Sync } from "../failover/results.ts";
 import { latest, type StoredStatus } from "../failover/status.ts";
 import {
@@ -106,7 +106,10 @@ function eventsOf(
   const routing = (type: string, here: StoredStatus["foreign"], there: StoredStatus["foreign"]) => {
     const old = new Set(there.map(({ message }) => message));
     const news = here.filter(({ message }) => !old.has(message));
-    return news.length === 0 ? [] : [eventOf(context, type, id, origin, { foreign: news })];
+    const told = news.map(({ role, path, message, kept }) => {
+      return { role, path, message, class: "foreign", kept };
+    });
+    return news.length === 0 ? [] : [eventOf(context, type, id, origin, { foreign: told })];
   };
   const changed = { before: before.sync, after: after.sync, message: after.message };
   return [
@@ -130,7 +133,7 @@ function appliedWrites(
     const sighting = observed[role];
     if (sighting.state !== "found" || JSON.stringify(record.applied[role]) === JSON.stringify(desired[role]))
       return [];
-    const wanted = withAdopted(failover, role, sighting.object, desired[role]);
+    const wanted = wantedOf(failover, role, sighting.object, desired[role]);
     const theirs = new Set(decision.held.filter((one) => one.role === role).map(({ path }) => path));
     const ours = findDifferences(role, sighting.object, wanted).filter(({ path }) => !theirs.has(path));
     return ours.length === 0 ? [setApplied(context.db, failover.id, role, desired[role])] : [];

@@ -7,7 +7,7 @@ import type { FieldError } from "../failover/results.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Whose names are looked for: a failover that may not exist yet. */
-export type Claimant = Pick<Failover, "id" | "ids">;
+export type Claimant = Pick<Failover, "id" | "ids" | "imported">;
 
 /** A matching name is somebody else's, unless it is our stored object or carries our exact marker. */
 function isOurs(
@@ -54,7 +54,7 @@ export function findTakenNames(
 ): FieldError[] {
   const pools = snapshot.pools.ok ? snapshot.pools.listing.objects : [];
   const taken = SIDES.flatMap((side) => {
-    const name = poolName(spec.name, side);
+    const name = poolName({ name: spec.name, imported: claimant.imported }, side);
     const pool = pools.find((one) => one["name"] === name && !isOurs(installation, claimant, side, one));
     if (pool === undefined) return [];
     return [

@@ -78,9 +78,15 @@ export const adoptionSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "Adoption", description: "Why the drift in role is wanted." });
 
-export const emptySchema = z
-  .strictObject({})
-  .meta({ id: "Empty", description: "No members; the body may be left out." });
+export const reconciliationSchema = z
+  .strictObject({
+    heal_foreign: z.boolean().optional().meta({
+      description:
+        "True to take somebody else's routing (rules, pool maps) off the load balancer as well, and to leave nothing alone that an import kept.",
+      example: true,
+    }),
+  })
+  .meta({ id: "Reconciliation", description: "How to put everything in place; may be left out." });
 
 /** Drops members that are undefined: optional members of the ports are absent or have a value. */
 export function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };

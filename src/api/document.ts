@@ -3,10 +3,10 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import {
   adoptionSchema,
   demotionSchema,
-  emptySchema,
   failoverPatchSchema,
   newFailoverSchema,
   promotionSchema,
+  reconciliationSchema,
 } from "./bodies.ts";
 import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
@@ -42,7 +42,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("Promotion", promotionSchema);
   registry.register("Demotion", demotionSchema);
   registry.register("Adoption", adoptionSchema);
-  registry.register("Empty", emptySchema);
+  registry.register("Reconciliation", reconciliationSchema);
 }
 
 /** The spec's members are described once, where it is shown; what may be asked for borrows the words. */

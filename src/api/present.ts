@@ -1,6 +1,8 @@
 // Core types → the wire shapes of schemas.ts: snake_case, RFC 3339, nothing that is not in the contract.
 import type { z } from "@hono/zod-openapi";
 import type { Readiness } from "../actions/reader-port.ts";
+import type { ForeignRouting } from "../failover/foreign.ts";
+import type { Change } from "../failover/plan.ts";
 import type {
   ExplanationView,
   FailoverEvent,
@@ -56,8 +58,8 @@ function presentDrift(drift: KnownDrift) {
   };
 }
 
-function presentForeign({ path, message }: { readonly path: string; readonly message: string }) {
-  return { path, message };
+export function presentForeign({ role, path, message, kept }: ForeignRouting) {
+  return { role, path, message, class: "foreign" as const, kept };
 }
 
 export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
@@ -129,22 +131,27 @@ export function presentExplanation({ conditions, ...found }: ExplanationView): W
   return { ...found, path: [...found.path], if: [...conditions] };
 }
 
+export function presentChange({ action, kind, role, reason, differences }: Change) {
+  return {
+    action,
+    kind,
+    role,
+    reason,
+    differences: differences.map((one) => ({
+      path: one.path,
+      before: one.before ?? null,
+      after: one.after ?? null,
+      class: one.class,
+    })),
+  };
+}
+
 export function presentPlan(plan: PlanView): Wire<"planSchema"> {
   return {
     id: plan.id,
     failover_id: plan.failoverId,
     revision: plan.revision,
-    changes: plan.changes.map(({ action, kind, role, reason, differences }) => ({
-      action,
-      kind,
-      role,
-      reason,
-      differences: differences.map(({ path, before, after }) => ({
-        path,
-        before: before ?? null,
-        after: after ?? null,
-      })),
-    })),
+    changes: plan.changes.map(presentChange),
     refusals: plan.refusals.map(presentRefusal),
     foreign: plan.foreign.map(presentForeign),
   };

@@ -1,5 +1,6 @@
 // The shapes of the API's answers (DESIGN.md, section 7). What is described here is what /openapi.json says.
 import { z } from "@hono/zod-openapi";
+import type { DriftClass } from "../failover/complete.ts";
 import { GUARD_IDS } from "../failover/guards.ts";
 import type { ProbeFailure } from "../failover/results.ts";
 import { specSchema } from "./spec-schema.ts";
@@ -39,6 +40,7 @@ const PROBE_FAILURES = [
   "protocol",
   "unreachable",
 ] as const satisfies readonly ProbeFailure[];
+const DRIFT_CLASSES = ["role", "safety", "cosmetic", "foreign"] as const satisfies readonly DriftClass[];
 const VERDICTS = ["healthy", "unhealthy", "flapping", "unknown"] as const;
 
 export const refusalSchema = z
@@ -81,14 +83,23 @@ export const problemSchema = z
   })
   .meta({ id: "Problem", description: "RFC 9457 problem details." });
 
+export const foreignShape = {
+  role: word(ROLES, "On which of the failover's objects."),
+  path: text("Where, by Cloudflare's member name.", "region_pools"),
+  message: text("What it does, in one sentence.", "region_pools can send visitors past the pair"),
+  class: z.literal("foreign").meta({ description: "Its class of drift.", example: "foreign" }),
+};
 const foreignSchema = z
   .object({
-    path: text("Where, by Cloudflare's member name.", "region_pools.WNAM"),
-    message: text("What it does, in one sentence.", "region_pools sends WNAM past the pair"),
+    ...foreignShape,
+    kept: z.boolean().meta({
+      description: "Whether an import left it alone on purpose: no policy heals it.",
+      example: false,
+    }),
   })
   .meta({
     id: "ForeignRouting",
-    description: "Routing that somebody else added and that can bypass the pair.",
+    description: "Routing that somebody else added, or a member that an import left alone.",
   });
 
 const witnessSchema = z
@@ -117,7 +128,7 @@ function healthSchema(description: string) {
 const driftSchema = z
   .object({
     role: word(ROLES, "Which of the failover's objects differs."),
-    class: word(["role", "safety", "cosmetic"], "How much it matters."),
+    class: word(DRIFT_CLASSES, "How much it matters."),
     path: text("Begins with Cloudflare's member name.", "default_pools"),
     before: z.unknown().meta({ description: "What Cloudflare has.", example: ["b", "a"] }),
     after: z.unknown().meta({ description: "What is wanted.", example: ["a", "b"] }),
@@ -260,7 +271,7 @@ export const operationSchema = z
   })
   .meta({ id: "Operation", description: "Work longer than a request." });
 
-const changeSchema = z
+export const changeSchema = z
   .object({
     action: word(["create", "update", "delete"], "What would be done."),
     kind: word(["monitor", "pool", "load_balancer"], "To which kind of object."),
@@ -275,6 +286,7 @@ const changeSchema = z
               .unknown()
               .meta({ description: "What Cloudflare has; null where nothing.", example: false }),
             after: z.unknown().meta({ description: "What is wanted; null where nothing.", example: true }),
+            class: word(DRIFT_CLASSES, "How much it matters."),
           })
           .meta({ id: "Difference", description: "One member that differs." }),
       )

@@ -169,8 +169,9 @@ export const specSchema = z
         role: policy("in role (order, enabled, name, fallback)"),
         safety: policy("that makes failing over unsafe"),
         cosmetic: policy("that changes nothing for visitors"),
+        foreign: policy("by somebody else's routing past the pair"),
       })
-      .meta({ description: "What happens to drift, by class; one word sets all three." }),
+      .meta({ description: "What happens to drift, by class; one word sets all but `foreign`." }),
     drift_grace_seconds: z.int().meta({
       description: "How long role drift made by somebody else is left alone in production.",
       example: 900,

@@ -1,6 +1,7 @@
 // Decides when two objects are the same for us: owned fields only, in the one form in which Cloudflare's filling-in,
 // sorting and rounding (API-FACTS 9) disappears. Desired and observed both go through here and nowhere else.
 import type { Body } from "./desired.ts";
+import { normalizeHostname } from "./hostnames.ts";
 import type { Kind } from "./marker.ts";
 import { normalizeAddress } from "./spec.ts";
 
@@ -21,7 +22,7 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 /** Weights come back as binary floats of what was sent in steps of .01. */
 const hundredths = (value: unknown, whenAbsent: number): number =>
   Math.round(number(value, whenAbsent) * 100) / 100;
-const hostname = (value: unknown): string => lower(value).replace(/\.$/, "");
+const hostname = (value: unknown): string => normalizeHostname(text(value));
 
 const isHttp = (type: string): boolean => type === "http" || type === "https";
 
@@ -37,13 +38,11 @@ function method(value: unknown, type: string): string {
 
 function codes(value: unknown): string {
   const given = Array.isArray(value) ? value.join(",") : text(value, "200");
-  return given
+  const each = given
     .toLowerCase()
     .split(",")
-    .map((code) => code.trim())
-    .filter(Boolean)
-    .toSorted()
-    .join(",");
+    .map((code) => code.trim());
+  return [...new Set(each)].filter(Boolean).toSorted().join(",");
 }
 
 function headers(value: unknown): Record<string, readonly unknown[]> {
@@ -142,6 +141,9 @@ function steering(object: Body): string {
   return mapped ? "geo" : "off";
 }
 
+/** Members of a load balancer that route past the pair, whatever pools they name; ours only where they are to be emptied. */
+export const ROUTING_MEMBERS = ["rules", "region_pools", "country_pools", "pop_pools", "pool_sets"] as const;
+
 function canonicalLoadBalancer(object: Body, owns: Ownership): Map<string, unknown> {
   const adaptive = object["adaptive_routing"];
   const fields = new Map<string, unknown>([
@@ -163,6 +165,7 @@ function canonicalLoadBalancer(object: Body, owns: Ownership): Map<string, unkno
     const byDefault = lower(object["session_affinity"]) === "header" ? 1800 : 82800;
     fields.set("session_affinity_ttl", number(object["session_affinity_ttl"], 0) || byDefault);
   }
+  for (const member of ROUTING_MEMBERS) if (owns(member)) fields.set(member, object[member] ?? null);
   const attributes = canonicalAttributes(object["session_affinity_attributes"]);
   for (const [member, value] of Object.entries(attributes)) {
     const path = `session_affinity_attributes.${member}`;
@@ -178,7 +181,7 @@ function canonicalAttributes(value: unknown): Record<string, unknown> {
     secure: lower(given["secure"], "auto"),
     drain_duration: number(given["drain_duration"], 0),
     zero_downtime_failover: lower(given["zero_downtime_failover"], "none"),
-    headers: asSet(given["headers"]),
+    headers: asSet(list(given["headers"]).map((name) => lower(name))),
     require_all_headers: flag(given["require_all_headers"], false),
   };
 }

@@ -48,7 +48,7 @@ export interface LoadBalancerSpec {
 }
 
 export type Policy = "heal" | "report";
-export type DriftClass = "role" | "safety" | "cosmetic";
+export type DriftClass = "role" | "safety" | "cosmetic" | "foreign";
 
 /** The spec with every default filled in: what the API shows and what `desired` is made of. */
 export interface Spec {
@@ -129,9 +129,10 @@ function completeMonitor(input: SpecInput["monitor"]): MonitorSpec {
 }
 
 function completeDrift(input: SpecInput["drift"]): Record<DriftClass, Policy> {
-  const all = { role: "heal", safety: "heal", cosmetic: "heal" } as const;
+  // Somebody else's routing is healed only where that is asked for by name.
+  const all = { role: "heal", safety: "heal", cosmetic: "heal", foreign: "report" } as const;
   if (input === undefined) return all;
-  if (typeof input === "string") return { role: input, safety: input, cosmetic: input };
+  if (typeof input === "string") return { ...all, role: input, safety: input, cosmetic: input };
   return { ...all, ...defined(input) };
 }
 

@@ -12,8 +12,9 @@ export function placeholder(role: Role): string {
   return `(the new ${role === "primary" || role === "secondary" ? `${role} pool` : role})`;
 }
 
-export function poolName(name: string, side: Side): string {
-  return `${name}-${side}`;
+/** An imported pool keeps the name that it had. */
+export function poolName({ name, imported }: Pick<Failover, "name" | "imported">, side: Side): string {
+  return imported?.pools[side] ?? `${name}-${side}`;
 }
 
 /** The name under which the load balancer answers in the failover's stage; null while the zone isn't known. */
@@ -38,9 +39,9 @@ function desiredMonitor(spec: Spec): Body {
   return { ...members, description };
 }
 
-function desiredOrigin(endpoint: Endpoint, side: Side): Body {
+function desiredOrigin(endpoint: Endpoint, name: string): Body {
   return {
-    name: side,
+    name,
     address: endpoint.address,
     enabled: true,
     weight: 1,
@@ -51,13 +52,13 @@ function desiredOrigin(endpoint: Endpoint, side: Side): Body {
 
 function desiredPool(failover: Failover, spec: Spec, side: Side): Body {
   return {
-    name: poolName(spec.name, side),
+    name: poolName(failover, side),
     description: spec[side].description,
     enabled: true,
     minimum_origins: 1,
     monitor: failover.ids.monitor ?? placeholder("monitor"),
     check_regions: spec.check_regions,
-    origins: [desiredOrigin(spec[side], side)],
+    origins: [desiredOrigin(spec[side], failover.imported?.origins[side] ?? side)],
   };
 }
 

@@ -39,6 +39,7 @@ export interface DriftDecision {
 
 /** Ours is what the user asked for since it was last in place; all else is somebody else's doing. */
 function isOurs(role: Role, difference: Difference, applied: Body | undefined): boolean {
+  if (difference.class === "foreign") return false;
   if (applied === undefined) return true;
   const was = canonical(kindOf(role), applied, ownershipOf(applied));
   // A member that the spec gives only since then; what isn't wanted at all (an origin too many) was never ours.

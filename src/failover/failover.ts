@@ -24,6 +24,20 @@ export interface AdoptedDrift {
   readonly value: unknown;
 }
 
+/** A member of Cloudflare's that an import left as it was; `path` as differences name it. */
+export interface KeptMember {
+  readonly role: Role;
+  readonly path: string;
+}
+
+/** What an import found and a spec can't say. */
+export interface Imported {
+  /** The names that the pools and their one origin had, and keep. */
+  readonly pools: Readonly<Record<Side, string>>;
+  readonly origins: Readonly<Record<Side, string>>;
+  readonly kept: readonly KeptMember[];
+}
+
 /** One managed pair: the user's intent and the ids of what was made for it. */
 export interface Failover {
   readonly id: string;
@@ -37,6 +51,8 @@ export interface Failover {
   readonly input: SpecInput;
   readonly facts: Facts;
   readonly adopted: readonly AdoptedDrift[];
+  /** Null where the service made the objects itself. */
+  readonly imported: Imported | null;
   readonly deleting: "destroy" | "orphan" | null;
   readonly ids: Readonly<Partial<Record<Role, string>>>;
   /** Milliseconds since the epoch. */

@@ -2,7 +2,7 @@
 // rests on and whether a person may override it.
 import type { Spec } from "./complete.ts";
 import { SIDES, type Failover, type Side, type Stage } from "./failover.ts";
-import type { ForeignRouting } from "./plan.ts";
+import type { ForeignRouting } from "./foreign.ts";
 import type { Operation, Refusal, SideHealth } from "./results.ts";
 
 const OVERRIDABLE = {
@@ -98,9 +98,10 @@ function guardReadiness(facts: PromotionFacts): Refusal[] {
 /** All that stands against taking a failover one stage further. */
 export function guardPromotion(facts: PromotionFacts): Refusal[] {
   const refusals = guardReadiness(facts);
-  if (facts.foreign.length > 0) {
-    const message = `visitors can be sent past the pair: ${facts.foreign.map((one) => one.message).join("; ")}`;
-    refusals.push(refusal("foreign-routing", message, { foreign: facts.foreign }));
+  const foreign = facts.foreign.filter(({ effect }) => effect !== "none");
+  if (foreign.length > 0) {
+    const message = `visitors can be sent past the pair: ${foreign.map((one) => one.message).join("; ")}`;
+    refusals.push(refusal("foreign-routing", message, { foreign }));
   }
   if (facts.conflict !== null) refusals.push(refusal("hostname-conflict", facts.conflict, {}));
   return refusals;

@@ -27,13 +27,23 @@ export function withoutMarker(description: string, marker: string): string {
   return carriesMarker(description, marker) ? description.slice(0, -marker.length).trimEnd() : description;
 }
 
+/** The marker that ends a description, of whichever installation; null where none does. */
+export function markerIn(
+  description: unknown,
+): { installation: string; failoverId: string; marker: string } | null {
+  const text = typeof description === "string" ? description : "";
+  const marker = /(?:^| )(understudy:[a-z0-9]+:fo_[A-Za-z0-9]+:[a-z_]+)$/.exec(text)?.[1];
+  const [, installation, failoverId] = marker?.split(":") ?? [];
+  if (marker === undefined || installation === undefined || failoverId === undefined) return null;
+  return { installation, failoverId, marker };
+}
+
 /** Whose object it is, where it is one of this installation; null of everybody else's. */
 export function failoverIn(
   description: string,
   installation: string,
 ): { failoverId: string; marker: string } | null {
-  const marker = /(?:^| )(understudy:[a-z0-9]+:fo_[A-Za-z0-9]+:[a-z_]+)$/.exec(description)?.[1];
-  const [, short, failoverId] = marker?.split(":") ?? [];
-  if (marker === undefined || failoverId === undefined || short !== installation) return null;
-  return { failoverId, marker };
+  const found = markerIn(description);
+  if (found === null || found.installation !== installation) return null;
+  return { failoverId: found.failoverId, marker: found.marker };
 }

@@ -7,11 +7,12 @@
 //   found        | lost    | nothing: it isn't ours any more; `blocked` says so
 //   found        | ours    | update of exactly the members that differ; nothing where none does
 import { canonical, originMember, originPath, ownershipOf, type Canonical } from "./canonical.ts";
-import type { DriftClass } from "./complete.ts";
+import { completeSpec, type DriftClass } from "./complete.ts";
 import type { Body, Desired } from "./desired.ts";
 import { desiredObjects, type Applied } from "./desired.ts";
 import type { AdoptedDrift, Failover } from "./failover.ts";
-import { carriesMarker, kindOf, markerOf, ROLES, type Kind, type Role } from "./marker.ts";
+import { findForeign, isKept, isRoutingMember, routingIn, type ForeignRouting } from "./foreign.ts";
+import { carriesMarker, kindOf, markerIn, markerOf, ROLES, type Kind, type Role } from "./marker.ts";
 
 export type Sighting =
   | { readonly state: "found"; readonly object: Body }
@@ -23,18 +24,21 @@ export type Observed = Readonly<Record<Role, Sighting>> & {
   readonly sharedWith: readonly string[];
 };
 
+/** The objects that were found. */
+export function foundIn(observed: Observed): Partial<Record<Role, Body>> {
+  const found = ROLES.flatMap((role) => {
+    const sighting = observed[role];
+    return sighting.state === "found" ? [[role, sighting.object] as const] : [];
+  });
+  return Object.fromEntries(found);
+}
+
 export interface Difference {
   /** Begins with Cloudflare's member name, e.g. `adaptive_routing.failover_across_pools`. */
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
   readonly class: DriftClass;
-}
-
-/** Routing that somebody else added and that can bypass the pair: reported, never healed unasked. */
-export interface ForeignRouting {
-  readonly path: string;
-  readonly message: string;
 }
 
 export interface Change {
@@ -68,8 +72,12 @@ export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Role: who gets traffic, and may be a person's act in an emergency. Cosmetic: what only people read. Safety: the rest. */
+/**
+ * Role: who gets traffic, and may be a person's act in an emergency. Cosmetic: what only people read. Foreign: somebody
+ * else's routing past the pair. Safety: the rest.
+ */
 export function classOf(role: Role, path: string): DriftClass {
+  if (role === "load_balancer" && isRoutingMember(path)) return "foreign";
   if (path === "description" || (kindOf(role) === "pool" && path === "name")) return "cosmetic";
   if (role === "load_balancer" && ["name", "enabled", "default_pools", "fallback_pool"].includes(path))
     return "role";
@@ -119,7 +127,9 @@ function memberToSend(member: string, observed: Body, desired: Body): unknown {
   const value = desired[member];
   if (member === "origins") return mergedOrigins(observed["origins"], value);
   const known = observed[member];
-  if (isObject(value) && isObject(known) && member !== "header") return { ...known, ...value };
+  if (isObject(value) && isObject(known) && member !== "header" && !isRoutingMember(member)) {
+    return { ...known, ...value };
+  }
   return value;
 }
 
@@ -196,10 +206,39 @@ export function withAdopted(failover: Failover, role: Role, object: Body, desire
     .reduce((body, one) => overlay(body, one.path, one.value), desired);
 }
 
+/** What an import left alone is wanted as it is. */
+function withKept({ imported }: Failover, role: Role, object: Body, desired: Body): Body {
+  if (imported === null) return desired;
+  const is = canonical(kindOf(role), object, ownershipOf(desired));
+  return imported.kept
+    .filter((one) => one.role === role && is.has(one.path))
+    .reduce((body, { path }) => overlay(body, path, is.get(path)), desired);
+}
+
+/** The desired body of an object that stands there: with what was adopted, and what an import left alone. */
+export function wantedOf(failover: Failover, role: Role, object: Body, desired: Body): Body {
+  return withKept(failover, role, object, withAdopted(failover, role, object, desired));
+}
+
+/** Somebody else's routing, as it would be gone; what an import left alone goes only where `evenKept`. */
+function withoutRouting(failover: Failover, object: Body, wanted: Body, evenKept: boolean): Body {
+  const emptied = routingIn(object)
+    .filter((member) => evenKept || !isKept(failover, "load_balancer", member))
+    .map((member) => [member, Array.isArray(object[member]) ? [] : {}]);
+  return { ...wanted, ...Object.fromEntries(emptied) };
+}
+
 /** What was adopted and isn't in place any more: that is over, and the same once more would be drift again. */
 export function findLapsed(failover: Failover, role: Role, object: Body): AdoptedDrift[] {
   const is = canonical(kindOf(role), object, () => true);
   return failover.adopted.filter((one) => one.role === role && !same(is.get(one.path) ?? null, one.value));
+}
+
+function describeLoss(role: Role, object: Body, marker: string): string {
+  const other = markerIn(object["description"])?.marker;
+  return other === undefined
+    ? `${describeRole(role)} lost its marker "${marker}" and is not touched until it is back`
+    : `${describeRole(role)} carries the marker "${other}" in the place of "${marker}" and is not touched`;
 }
 
 function createReason(role: Role): string {
@@ -239,25 +278,6 @@ export function planUpdate(role: Role, object: Body, desired: Body): Change | nu
   };
 }
 
-const ROUTING_MEMBERS = ["rules", "region_pools", "country_pools", "pop_pools", "pool_sets"] as const;
-
-export function findForeignRouting(loadBalancer: Body, sharedWith: readonly string[]): ForeignRouting[] {
-  const members = ROUTING_MEMBERS.filter((member) => {
-    const value = loadBalancer[member];
-    return Array.isArray(value) ? value.length > 0 : isObject(value) && Object.keys(value).length > 0;
-  });
-  return [
-    ...members.map((path) => ({
-      path,
-      message: `${path} on the load balancer can send visitors past the pair`,
-    })),
-    ...sharedWith.map((name) => ({
-      path: "default_pools",
-      message: `a pool of this failover is also used by the load balancer ${name}`,
-    })),
-  ];
-}
-
 /**
  * The failover with the ids that are true now: of what was found and is ours, its own; of what is absent, none, because
  * a stored id then names nothing; of what could not be seen, the stored one. Desired bodies refer to these.
@@ -276,11 +296,35 @@ export function withObservedIds(failover: Failover, observed: Observed, installa
   return { ...failover, ids };
 }
 
+/**
+ * An object that is being imported waits for its first marker: what was last in place had none. Nobody else's marker may
+ * stand there by now.
+ */
+function awaitsMarker(failover: Failover, object: Body, applied: Body | undefined, marker: string): boolean {
+  const wasMarked = applied === undefined || carriesMarker(applied["description"], marker);
+  return failover.imported !== null && !wasMarked && markerIn(object["description"]) === null;
+}
+
+function planFound(
+  failover: Failover,
+  role: Role,
+  object: Body,
+  desired: Body,
+  healForeign: boolean,
+): Change | null {
+  const wanted = wantedOf(failover, role, object, desired);
+  const heals = healForeign || completeSpec(failover.input, failover.facts).drift.foreign === "heal";
+  if (role !== "load_balancer" || !heals) return planUpdate(role, object, wanted);
+  return planUpdate(role, object, withoutRouting(failover, object, wanted, healForeign));
+}
+
+/** `healForeign` is true where a person asks for somebody else's routing to go, also what an import left alone. */
 export function planChanges(
   failover: Failover,
   observed: Observed,
   installation: string,
   applied: Applied = {},
+  healForeign = false,
 ): Plan {
   const known = withObservedIds(failover, observed, installation);
   const desired: Desired = desiredObjects(known, installation, applied);
@@ -297,15 +341,16 @@ export function planChanges(
         changes.push(planCreate(role, desired[role]));
         break;
       case "found": {
+        const { object } = sighting;
         const marker = markerOf(installation, failover.id, role);
-        if (!carriesMarker(sighting.object["description"], marker)) {
-          blocked.push(
-            `${describeRole(role)} lost its marker "${marker}" and is not touched until it is back`,
-          );
+        const isOurs =
+          carriesMarker(object["description"], marker) ||
+          awaitsMarker(failover, object, applied[role], marker);
+        if (!isOurs) {
+          blocked.push(describeLoss(role, object, marker));
           break;
         }
-        const wanted = withAdopted(failover, role, sighting.object, desired[role]);
-        const change = planUpdate(role, sighting.object, wanted);
+        const change = planFound(known, role, object, desired[role], healForeign);
         if (change !== null) changes.push(change);
         break;
       }
@@ -313,12 +358,11 @@ export function planChanges(
         sighting satisfies never;
     }
   }
-  const lb = observed.load_balancer;
   return {
     failoverId: failover.id,
     revision: failover.revision,
     changes,
-    foreign: findForeignRouting(lb.state === "found" ? lb.object : {}, observed.sharedWith),
+    foreign: findForeign(known, foundIn(observed), observed.sharedWith, desired),
     blocked,
     unknown,
   };

@@ -1,8 +1,9 @@
 // The shapes in which the core's answers travel: refusals, failures, operations, events, status.
 import type { Condition, Explanation } from "./explain.ts";
-import type { Change, ForeignRouting } from "./plan.ts";
+import type { Change } from "./plan.ts";
 import type { Facts, Side, Stage } from "./failover.ts";
-import type { Spec } from "./complete.ts";
+import type { DriftClass, Spec } from "./complete.ts";
+import type { ForeignRouting } from "./foreign.ts";
 import type { Role } from "./marker.ts";
 
 /** A guard's no, with the facts that it rests on. */
@@ -128,7 +129,7 @@ export interface SideHealth {
 /** Drift that is known and not (yet) healed. */
 export interface KnownDrift {
   readonly role: Role;
-  readonly class: "role" | "safety" | "cosmetic";
+  readonly class: DriftClass;
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;

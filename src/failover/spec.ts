@@ -217,9 +217,14 @@ const policy = z.enum(["heal", "report"]);
 const drift = z.union(
   [
     policy,
-    z.strictObject({ role: policy.optional(), safety: policy.optional(), cosmetic: policy.optional() }),
+    z.strictObject({
+      role: policy.optional(),
+      safety: policy.optional(),
+      cosmetic: policy.optional(),
+      foreign: policy.optional(),
+    }),
   ],
-  "must be heal or report, or an object that says so for role, safety and cosmetic",
+  "must be heal or report, or an object that says so for role, safety, cosmetic and foreign",
 );
 
 const failback = z.strictObject({ mode: z.enum(["automatic"]) });

@@ -14,7 +14,7 @@ import type {
   Sync,
   Verdict,
 } from "./results.ts";
-import type { ForeignRouting } from "./plan.ts";
+import type { ForeignRouting } from "./foreign.ts";
 import { identifyServing, rememberTraits, type Markers, type ServingView, type Traits } from "./serving.ts";
 import { deriveReadiness, deriveSideHealth, type PoolHealth } from "./verdict.ts";
 

@@ -30,6 +30,7 @@ interface FailoverRow {
   input: string;
   facts: string;
   adopted: string;
+  imported: string | null;
   deleting: "destroy" | "orphan" | null;
   due_at: number | null;
   created_at: number;
@@ -70,6 +71,7 @@ function toFailover(row: FailoverRow, objects: readonly ObjectRow[]): Failover {
     input: JSON.parse(row.input) as Failover["input"],
     facts: JSON.parse(row.facts) as Failover["facts"],
     adopted: JSON.parse(row.adopted) as Failover["adopted"],
+    imported: row.imported === null ? null : (JSON.parse(row.imported) as Failover["imported"]),
     deleting: row.deleting,
     ids: Object.fromEntries(ids) as Failover["ids"],
     createdAt: row.created_at,
@@ -193,6 +195,9 @@ export async function findHolders(
 /** A statement of a batch yet to be committed. */
 export type Write = D1PreparedStatement;
 
+const importedOf = ({ imported }: Failover): string | null =>
+  imported === null ? null : JSON.stringify(imported);
+
 export function insertFailover(
   db: D1Database,
   failover: Failover,
@@ -201,8 +206,8 @@ export function insertFailover(
 ): Write {
   return db
     .prepare(
-      `INSERT INTO failovers (id, account_id, name, hostname, test_hostname, revision, stage, active, input, facts, due_at, created_at, updated_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)`,
+      `INSERT INTO failovers (id, account_id, name, hostname, test_hostname, revision, stage, active, input, facts, imported, due_at, created_at, updated_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?13, ?11, ?12, ?12)`,
     )
     .bind(
       failover.id,
@@ -217,6 +222,7 @@ export function insertFailover(
       JSON.stringify(failover.facts),
       dueAt,
       failover.createdAt,
+      importedOf(failover),
     );
 }
 
@@ -231,7 +237,8 @@ export function updateIntent(
   return db
     .prepare(
       `UPDATE failovers SET revision = CASE WHEN revision = ?2 THEN ?3 ELSE NULL END, hostname = ?4, test_hostname = ?5,
-         stage = ?6, active = ?7, input = ?8, facts = ?9, adopted = ?10, deleting = ?11, due_at = ?12, updated_at = ?13
+         stage = ?6, active = ?7, input = ?8, facts = ?9, adopted = ?10, deleting = ?11, due_at = ?12, updated_at = ?13,
+         imported = ?14
        WHERE id = ?1`,
     )
     .bind(
@@ -248,6 +255,7 @@ export function updateIntent(
       failover.deleting,
       dueAt,
       failover.updatedAt,
+      importedOf(failover),
     );
 }
 

@@ -69,7 +69,7 @@ export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
           healAt: NOON + 900_000,
         },
       ],
-      foreign: [{ path: "region_pools.WNAM", message: "region_pools sends WNAM past the pair" }],
+      foreign: [aForeign("region_pools.WNAM", "region_pools sends WNAM past the pair")],
       health: { primary: aSideHealth(), secondary: aSideHealth({ verdict: "unhealthy", since: null }) },
       serving: "primary",
       servingDetail: null,
@@ -82,6 +82,10 @@ export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
     updatedAt: NOON - 1_800_000,
     ...change,
   };
+}
+
+function aForeign(path: string, message: string): FailoverView["status"]["foreign"][number] {
+  return { role: "load_balancer", path, message, effect: "routes", kept: false };
 }
 
 export function anOperation(change: Partial<Operation> = {}): Operation {
@@ -144,7 +148,7 @@ export function aPlan(change: Partial<PlanView> = {}): PlanView {
         overridable: true,
       },
     ],
-    foreign: [{ path: "rules", message: "two rules" }],
+    foreign: [aForeign("rules", "two rules")],
     ...change,
   };
 }

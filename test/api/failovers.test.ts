@@ -119,7 +119,15 @@ describe("a failover", () => {
             heal_at: "2026-11-23T12:15:00.000Z",
           },
         ],
-        foreign: [{ path: "region_pools.WNAM", message: "region_pools sends WNAM past the pair" }],
+        foreign: [
+          {
+            role: "load_balancer",
+            path: "region_pools.WNAM",
+            message: "region_pools sends WNAM past the pair",
+            class: "foreign",
+            kept: false,
+          },
+        ],
       },
       leases: [],
       created_at: "2026-11-23T11:00:00.000Z",
@@ -297,7 +305,7 @@ describe("plan, reconcile and adopt", () => {
           kind: "monitor",
           role: "monitor",
           reason: "there is no monitor yet",
-          differences: [{ path: "type", before: null, after: "http" }],
+          differences: [{ path: "type", before: null, after: "http", class: "safety" }],
         },
       ],
       refusals: [
@@ -308,7 +316,9 @@ describe("plan, reconcile and adopt", () => {
           overridable: true,
         },
       ],
-      foreign: [{ path: "rules", message: "two rules" }],
+      foreign: [
+        { role: "load_balancer", path: "rules", message: "two rules", class: "foreign", kept: false },
+      ],
     });
     expectDocumented(planSchema, body);
   });

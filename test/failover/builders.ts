@@ -52,6 +52,7 @@ export function aFailover(given: Partial<Failover> & { readonly spec?: Patch } =
     active: "primary",
     facts: FACTS,
     adopted: [],
+    imported: null,
     deleting: null,
     ids: IDS,
     createdAt: 1_700_000_000_000,
@@ -205,7 +206,7 @@ function poolEdits(role: "primary" | "secondary"): readonly OwnedFieldEdit[] {
     ofPool("monitor", set("monitor", "")),
     ofPool("check_regions", (object) => {
       const [first] = listIn(object["check_regions"]);
-      return { ...object, check_regions: [first === "OC" ? "ME" : "OC"] };
+      return { ...object, check_regions: [textIn(first, "").toUpperCase() === "OC" ? "ME" : "OC"] };
     }),
     ofPool("origins.extra", (object) => ({
       ...object,
@@ -217,7 +218,7 @@ function poolEdits(role: "primary" | "secondary"): readonly OwnedFieldEdit[] {
     ofOrigin("port", (origin) => ({ ...origin, port: Number(origin["port"] ?? 0) + 1 })),
     ofOrigin("header.Host", (origin) => {
       const { header, ...others } = origin;
-      const isGiven = listIn(objectIn(header)["Host"]).length > 0;
+      const isGiven = Object.values(objectIn(header)).some((values) => listIn(values).length > 0);
       return isGiven ? others : { ...others, header: { Host: ["www.example.com"] } };
     }),
   ];

@@ -46,7 +46,7 @@ describe("the smallest request", () => {
         adaptive_routing: { failover_across_pools: true },
         description: "shop: active-passive failover",
       },
-      drift: { role: "heal", safety: "heal", cosmetic: "heal" },
+      drift: { role: "heal", safety: "heal", cosmetic: "heal", foreign: "report" },
       drift_grace_seconds: 900,
       failback: { mode: "automatic" },
     });
@@ -198,8 +198,10 @@ describe("what follows from other members", () => {
   });
 
   test.each([
-    ["report", { role: "report", safety: "report", cosmetic: "report" }],
-    [{ role: "report" }, { role: "report", safety: "heal", cosmetic: "heal" }],
+    ["report", { role: "report", safety: "report", cosmetic: "report", foreign: "report" }],
+    ["heal", { role: "heal", safety: "heal", cosmetic: "heal", foreign: "report" }],
+    [{ role: "report" }, { role: "report", safety: "heal", cosmetic: "heal", foreign: "report" }],
+    [{ foreign: "heal" }, { role: "heal", safety: "heal", cosmetic: "heal", foreign: "heal" }],
   ])("drift %j becomes %j", (drift, expected) => {
     expect(aSpec({ drift }).drift).toStrictEqual(expected);
   });

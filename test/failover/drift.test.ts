@@ -57,12 +57,12 @@ function originOf(body: Body | undefined): unknown {
 
 const STAGES: readonly Stage[] = ["draft", "testing", "production"];
 const POLICIES: readonly Policy[] = ["heal", "report"];
-const ONE_OF_EACH: Record<DriftClass, OwnedFieldEdit> = {
+const ONE_OF_EACH: Record<Exclude<DriftClass, "foreign">, OwnedFieldEdit> = {
   role: editOf("load_balancer", "default_pools"),
   safety: editOf("primary", "origins.primary.address"),
   cosmetic: editOf("monitor", "description"),
 };
-const CLASSES: readonly DriftClass[] = ["role", "safety", "cosmetic"];
+const CLASSES = ["role", "safety", "cosmetic"] as const;
 
 describe("the truth table of drift", () => {
   const rows = CLASSES.flatMap((kind) =>

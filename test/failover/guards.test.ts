@@ -185,7 +185,15 @@ describe("promotion", () => {
       health: { primary: aHealth("unhealthy"), secondary: aHealth("unknown") },
       inSync: false,
       syncMessage: "the primary pool does not exist",
-      foreign: [{ path: "rules", message: "rules can send visitors past the pair" }],
+      foreign: [
+        {
+          role: "load_balancer" as const,
+          path: "rules",
+          message: "rules can send visitors past the pair",
+          effect: "routes" as const,
+          kept: false,
+        },
+      ],
       conflict: "www.example.com already has a load balancer",
     };
     expect(guardsOf(given)).toStrictEqual([

@@ -2,9 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { desiredObjects, placeholder, type Body } from "../../src/failover/desired.ts";
 import { ROLES, type Role } from "../../src/failover/marker.ts";
+import { findForeignRouting } from "../../src/failover/foreign.ts";
 import {
   classOf,
-  findForeignRouting,
   keepObserved,
   overlay,
   planChanges,
@@ -255,7 +255,15 @@ describe("foreign routing", () => {
   ])("in %s is reported and not healed", (path, members) => {
     const { changes, foreign } = plan({ load_balancer: found({ ...inPlace.load_balancer, ...members }) });
     expect(changes).toStrictEqual([]);
-    expect(foreign).toStrictEqual([{ path, message: expect.stringContaining(path) }]);
+    expect(foreign).toStrictEqual([
+      {
+        role: "load_balancer",
+        path,
+        message: expect.stringContaining(path),
+        effect: "routes",
+        kept: false,
+      },
+    ]);
   });
 
   test.each([null, undefined, {}, []])("is not seen in %j", (empty) => {
@@ -283,7 +291,11 @@ describe("foreign routing", () => {
   test("by a shared pool is reported also where our load balancer is not there", () => {
     const { foreign } = plan({ load_balancer: ABSENT, sharedWith: ["other.example.com"] });
     expect(foreign).toStrictEqual([
-      { path: "default_pools", message: expect.stringContaining("other.example.com") },
+      expect.objectContaining({
+        path: "default_pools",
+        message: expect.stringContaining("other.example.com"),
+        effect: "shares",
+      }),
     ]);
   });
 });

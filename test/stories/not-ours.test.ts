@@ -155,7 +155,13 @@ describe("routing that somebody else added", () => {
     const { body: plan } = await stage.call("GET", "/v1/failovers/shop/plan");
     expect(plan.changes).toEqual([]);
     const foreign = [
-      { path: member, message: `${member} on the load balancer can send visitors past the pair` },
+      {
+        role: "load_balancer",
+        path: member,
+        message: `${member} on the load balancer can send visitors past the pair`,
+        class: "foreign",
+        kept: false,
+      },
     ];
     expect(plan.foreign).toEqual(foreign);
     await stage.minutes(2);
@@ -184,6 +190,9 @@ describe("routing that somebody else added", () => {
     const { status } = await stage.failover();
     expect(status.foreign).toEqual([
       {
+        role: "load_balancer",
+        class: "foreign",
+        kept: false,
         path: "default_pools",
         message: "a pool of this failover is also used by the load balancer theirs.example.com",
       },

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
 import { originOf } from "../authentication.ts";
-import { adoptionSchema, emptySchema, given } from "../bodies.ts";
+import { adoptionSchema, given, reconciliationSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
@@ -44,9 +44,12 @@ const reconcile = createRoute({
   tags,
   summary: "Make Cloudflare what is wanted, now",
   description:
-    "Heals drift of every class, also where the policy is to report it, the grace time still runs, or it was adopted.",
+    "Heals drift, also where the policy is to report it, the grace time still runs, or it was adopted. Somebody else's routing stays unless `heal_foreign` says otherwise.",
   parameters: [contract.ifMatch, contract.prefer, contract.idempotencyKey, contract.requestIdParameter],
-  request: { params: contract.referenceSchema, body: contract.jsonBody("Empty", { required: false }) },
+  request: {
+    params: contract.referenceSchema,
+    body: contract.jsonBody("Reconciliation", { required: false }),
+  },
   responses: { ...acceptedAnswers, ...contract.problems(...bodyProblems) },
 });
 
@@ -73,8 +76,8 @@ export function planRoutes(dependencies: ApiDependencies) {
     })
     .openapi(reconcile, async (c) => {
       const { id } = c.req.valid("param");
-      await readBody(c, emptySchema, { optional: true });
-      const request = given({ revision: await expectedRevision(c, reader, id) });
+      const { heal_foreign: healForeign } = await readBody(c, reconciliationSchema, { optional: true });
+      const request = given({ healForeign, revision: await expectedRevision(c, reader, id) });
       const { operationId } = valueOf(await coordinator.reconcile(id, request, originOf(c)));
       return answerOperation(c, dependencies, operationId);
     })

@@ -1,6 +1,7 @@
 // Checks of the pools and the load balancer as they stand at Cloudflare: whether a failover would happen as intended.
 import { SIDES } from "../failover.ts";
-import { describeRole, findForeignRouting } from "../plan.ts";
+import { findForeignRouting } from "../foreign.ts";
+import { describeRole } from "../plan.ts";
 import { fail, given, pass, unknown, warn, type Check } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
 
