@@ -48,11 +48,39 @@ test("seeds a world of one's own", async () => {
   expect(visit).toMatchObject({ status: 200, servedBy: "dns", address: "203.0.113.80" });
 });
 
+test("seeds what stands beside a load balancer, edits and removes it, and breaks the resolver", async () => {
+  const zone = "example.com";
+  const seeded = await pull("POST", "/seed", {
+    worker_routes: [{ zone, pattern: "*example.com/*", script: "edge" }],
+    worker_domains: [{ zone, hostname: "w.example.com", service: "edge" }],
+    rules: [{ zone, phase: "http_request_dynamic_redirect", expression: "true" }],
+    page_rules: [{ zone, url: "*example.com/*" }],
+    custom_hostnames: [{ zone, hostname: "customer.example" }],
+  });
+  expect(seeded).toMatchObject({
+    worker_routes: [{ pattern: "*example.com/*" }],
+    worker_domains: [{ service: "edge" }],
+    rulesets: [{ phase: "http_request_dynamic_redirect", rules: [{ action: "redirect" }] }],
+    page_rules: [{ status: "active" }],
+    custom_hostnames: [{ status: "active" }],
+    resolver: { outage: null },
+  });
+  const customer = seeded.custom_hostnames[0].id;
+  expect(await pull("PATCH", `/custom_hostnames/${customer}`, { status: "blocked" })).toMatchObject({
+    status: "blocked",
+  });
+  await pull("DELETE", `/worker_routes/${seeded.worker_routes[0].id}`);
+  expect(await pull("PATCH", "/resolver", { outage: "refused" })).toEqual({ outage: "refused" });
+  expect(await pull("GET", "/state")).toMatchObject({ worker_routes: [], resolver: { outage: "refused" } });
+});
+
 test("stops an origin, deploys to Pages, and edits or removes objects behind our back", async () => {
   const built = await buildFailover(bench);
   await pull("PATCH", "/origins/origin.example.net", { up: false });
   expect(await pull("GET", "/visit?url=https://lb.example.com/")).toMatchObject({ status: 521 });
   await pull("POST", "/settle-health");
+  const old = await pull("POST", "/deploy/shop", { ageSeconds: 86_400, body: "<title>stale</title>" });
+  expect(old.created_on).toMatch(/^2026-11-01T12:00:00/);
   await pull("POST", "/deploy/shop", { body: "<title>fresh</title>" });
   expect((await pull("GET", "/visit?url=https://lb.example.com/")).body).toContain("fresh");
   expect(await pull("PATCH", `/pools/${built.secondary}`, { enabled: false })).toMatchObject({

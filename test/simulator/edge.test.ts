@@ -238,6 +238,46 @@ describe("which thing answers for a name", () => {
     expect(servedBy()).toBe("primary");
   });
 
+  test("an active custom hostname (SaaS) beats the load balancer, unless switched off", () => {
+    world.addOrigin({ address: "saas.example.net", title: "Provider" });
+    const customer = world.addCustomHostname("example.com", {
+      hostname: "lb.example.com",
+      custom_origin_server: "saas.example.net",
+    });
+    const visit = world.visit(URL_OF_LB);
+    expect(visit).toMatchObject({ status: 200, servedBy: "custom hostname", address: "saas.example.net" });
+    expect(visit.body).toContain("provider origin");
+    customer.status = "pending";
+    expect(servedBy()).toBe("primary");
+    customer.status = "active";
+    world.switches.pagesCustomDomainBeatsLb = false;
+    expect(servedBy()).toBe("primary");
+  });
+
+  test("a custom hostname serves also where the zone of its name isn't of the account", () => {
+    world.addCustomHostname("example.com", { hostname: "app.customer.example" });
+    expect(world.visit("https://app.customer.example/").body).toContain("fallback origin");
+    expect(world.visit("https://other.customer.example/").error).toBe("dns: unknown host");
+  });
+
+  test("a custom hostname whose certificate isn't there yet has none of its own", () => {
+    const hostname = "a.b.example.com";
+    world.addCustomHostname("example.com", { hostname, sslStatus: "pending_validation" });
+    expect(world.visit(`https://${hostname}/`).error).toBe("tls: handshake failure");
+    expect(world.visit(`http://${hostname}/`).servedBy).toBe("custom hostname");
+    world.addCustomHostname("example.com", { hostname: "c.b.example.com" });
+    expect(world.visit("https://c.b.example.com/").status).toBe(200);
+  });
+
+  test("a Worker's custom domain answers in the load balancer's place", () => {
+    const domain = world.addWorkerDomain("example.com", { hostname: "lb.example.com", service: "shopfront" });
+    world.switches.pagesCustomDomainBeatsLb = false;
+    expect(world.visit(URL_OF_LB)).toMatchObject({ status: 200, servedBy: "worker" });
+    expect(world.visit(URL_OF_LB).body).toContain("shopfront");
+    world.remove("worker_domain", domain.id);
+    expect(servedBy()).toBe("primary");
+  });
+
   test("a record that isn't proxied leads straight to its target, without Cloudflare", () => {
     world.addDnsRecord("example.com", { type: "CNAME", name: "direct", content: "origin.example.net" });
     const visit = world.visit("https://direct.example.com/");

@@ -33,6 +33,32 @@ test("asks for the URL's host where there is no Host header", async () => {
   expect((await leave("http://origin.example.net/")).status).toBe(200);
 });
 
+describe("a path that isn't there", () => {
+  const absentPath = async () => leave("http://origin.example.net/no/such/page?x=1", "www.example.com");
+
+  test("has a page of its own, beside those that are there", async () => {
+    expect(await absentPath()).toMatchObject({ status: 404, body: expect.stringContaining("no such page") });
+    expect((await leave("http://origin.example.net/?x=1")).body).toContain("primary origin");
+    expect(await leave("http://origin.example.net/health")).toMatchObject({ status: 200, body: "ok" });
+  });
+
+  test("answers as the rest of the server does where that fails or redirects as a whole", async () => {
+    const origin = bench.simulator.world.origin("origin.example.net");
+    origin.status = 503;
+    expect((await absentPath()).status).toBe(503);
+    Object.assign(origin, { status: 200, redirectTo: "/again" });
+    expect((await absentPath()).headers.get("location")).toBe("/again");
+  });
+
+  test("is answered like any other where the server knows no difference", async () => {
+    delete bench.simulator.world.origin("origin.example.net").notFound;
+    expect(await absentPath()).toMatchObject({
+      status: 200,
+      body: expect.stringContaining("primary origin"),
+    });
+  });
+});
+
 test("reaches an IP address, also of version 6, and a port", async () => {
   const { world } = bench.simulator;
   world.addOrigin({ address: "203.0.113.10", ports: [8443], title: "Four" });

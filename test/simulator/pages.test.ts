@@ -46,6 +46,23 @@ describe("a project", () => {
     expect(world.visit("https://new.pages.dev/").status).toBe(404);
   });
 
+  test("may have been deployed long ago", async () => {
+    world.addPagesProject({ name: "old", deployments: [{ ageSeconds: 90 * 86_400 }] });
+    const { result } = await bench.call("GET", `${path}/old`);
+    expect(result.canonical_deployment.created_on).toMatch(/^2026-08-04T12:00:00/);
+    expect(result.canonical_deployment.latest_stage.ended_on).toMatch(/^2026-08-04T12:00:00/);
+  });
+
+  test("lists an older deployment after the newer ones, and doesn't serve it", async () => {
+    const [serving] = world.pagesProject("shop").deployments;
+    const older = world.deploy("shop", { ageSeconds: 60, body: "<title>older</title>" });
+    const oldest = world.deploy("shop", { ageSeconds: 120 });
+    expect((await bench.call("GET", `${path}/shop`)).result.canonical_deployment.id).toBe(serving?.id);
+    const { result } = await bench.call("GET", `${path}/shop/deployments`);
+    expect(result.map(({ id }: { id: string }) => id)).toEqual([serving?.id, older.id, oldest.id]);
+    expect(world.visit("https://shop.pages.dev/").body).not.toContain("older");
+  });
+
   test("isn't made canonical by a preview or a skipped deployment", async () => {
     const before = (await bench.call("GET", `${path}/shop`)).result.canonical_deployment.id;
     world.deploy("shop", { environment: "preview" });
@@ -163,6 +180,15 @@ describe("serving", () => {
   ])("sends %s to the clean path %s", (asked, location) => {
     const visit = world.visit(`https://shop.pages.dev${asked}`);
     expect([visit.status, visit.headers["location"]]).toEqual([308, location]);
+  });
+
+  test("has a page of its own for what isn't there, unless it is a single-page application", () => {
+    const absent = world.visit("https://shop.pages.dev/no/such/page?x=1");
+    expect(absent).toMatchObject({ status: 404, servedBy: "shop.pages.dev" });
+    expect(absent.body).not.toContain("pages project shop");
+    expect(world.visit("https://shop.pages.dev/health")).toMatchObject({ status: 200 });
+    world.addPagesProject({ name: "app", spa: true });
+    expect(world.visit("https://app.pages.dev/no/such/page").body).toContain("pages project app");
   });
 
   test("has the headers of Pages and an etag that follows the content", () => {

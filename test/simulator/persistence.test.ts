@@ -22,6 +22,37 @@ test("a dump restores the whole account, and the world's maps stay the same obje
   expect(other.simulator.world.token.permissions.has("Zone Read")).toBe(true);
 });
 
+test("a dump holds what stands beside the load balancers, and the resolver's state", async () => {
+  const { simulator } = aBench();
+  const { world } = simulator;
+  world.addWorkerRoute("example.com", { pattern: "example.com/*", script: "a" });
+  world.addWorkerDomain("example.com", { hostname: "w.example.com", service: "a" });
+  world.addRule("example.com", "http_request_origin", { expression: "true" });
+  world.addPageRule("example.com", { url: "example.com/*" });
+  world.addCustomHostname("example.com", { hostname: "customer.example" });
+  world.addZone({ name: "theirs.example", account: { id: "b".repeat(32), name: "Another" } });
+  world.resolver.outage = "timeout";
+  const other = aBench().simulator;
+  other.load(simulator.dump());
+  expect(other.dump()).toBe(simulator.dump());
+  for (const map of ["workerRoutes", "workerDomains", "rulesets", "pageRules", "customHostnames"] as const)
+    expect([map, other.world[map].size]).toEqual([map, 1]);
+  expect(other.world.resolver.outage).toBe("timeout");
+});
+
+test("a dump from before these were known can be loaded", () => {
+  const { simulator } = aBench();
+  const { workerRoutes: _routes, resolver: _resolver, ...older } = JSON.parse(simulator.dump());
+  for (const [, project] of older.pagesProjects) {
+    delete project.spa;
+    delete project.paths;
+  }
+  const other = aBench().simulator;
+  other.load(JSON.stringify(older));
+  expect(other.world.resolver.outage).toBeNull();
+  expect(other.world.visit("https://shop.pages.dev/any/page").status).toBe(200);
+});
+
 test("ids go on where they stopped, so that nothing is made twice", async () => {
   const bench = aBench();
   const built = await buildFailover(bench);

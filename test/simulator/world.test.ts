@@ -39,10 +39,17 @@ test("a stored object that a test alters directly is what the API answers", asyn
   expect(result.description).toBe("altered");
 });
 
-test("removing a zone takes its records, certificates and load balancers along", () => {
+test("removing a zone takes all that is in it along", () => {
   const { world } = bench.simulator;
+  world.addWorkerRoute("example.com", { pattern: "example.com/*" });
+  world.addWorkerDomain("example.com", { hostname: "w.example.com", service: "a" });
+  world.addRule("example.com", "http_request_origin", { expression: "true" });
+  world.addPageRule("example.com", { url: "example.com/*" });
+  world.addCustomHostname("example.com", { hostname: "customer.example" });
   world.remove("zone", bench.zoneId);
   expect([world.dnsRecords.size, world.certificatePacks.size, world.loadBalancers.size]).toEqual([0, 0, 0]);
+  expect([world.workerRoutes.size, world.workerDomains.size, world.rulesets.size]).toEqual([0, 0, 0]);
+  expect([world.pageRules.size, world.customHostnames.size]).toEqual([0, 0]);
   expect(world.visit("https://www.example.com/").error).toBe("dns: unknown host");
 });
 

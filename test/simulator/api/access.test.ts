@@ -74,6 +74,53 @@ test("an account's token is verified only under its account, and can't list acco
   expect([accounts.status, accounts.errors[0]?.code]).toEqual([400, 1001]);
 });
 
+test("a user's token is not verified under an account", async () => {
+  const { status, errors } = await bench.call("GET", `${bench.account}/tokens/verify`);
+  expect([status, errors[0]?.code]).toEqual([401, 1000]);
+});
+
+test.each([
+  ["user", "/user/tokens/verify"],
+  ["account", "/accounts/a0000000000000000000000000000001/tokens/verify"],
+] as const)("verifying a token of the %s says when it expires, if it does", async (kind, path) => {
+  const { token } = bench.simulator.world;
+  token.kind = kind;
+  expect((await bench.call("GET", path)).result).not.toHaveProperty("expires_on");
+  token.expiresOn = new Date(bench.clock.at + 86_400_000).toISOString();
+  expect((await bench.call("GET", path)).result).toMatchObject({
+    status: "active",
+    expires_on: "2026-11-03T12:00:00.000Z",
+  });
+});
+
+describe("a zone of another account", () => {
+  const theirs = { id: "b".repeat(32), name: "Another account" };
+
+  test("is listed with its account while a user's token sees it", async () => {
+    bench.simulator.world.addZone({ name: "theirs.example", account: theirs });
+    const { result } = await bench.call("GET", "/zones?name=theirs.example");
+    expect(result).toMatchObject([{ account: theirs }]);
+    expect((await bench.call("GET", `/zones?account.id=${theirs.id}`)).result).toHaveLength(1);
+    expect((await bench.call("GET", `/zones/${result[0].id}/dns_records`)).status).toBe(200);
+    bench.simulator.world.token.zones = ["example.com"];
+    expect((await bench.call("GET", "/zones?name=theirs.example")).result).toEqual([]);
+  });
+
+  test("is out of sight of an account's token", async () => {
+    const { id } = bench.simulator.world.addZone({ name: "theirs.example", account: theirs });
+    bench.simulator.world.token.kind = "account";
+    expect((await bench.call("GET", "/zones")).result).toMatchObject([{ name: "example.com" }]);
+    expect((await bench.call("GET", `/zones/${id}`)).errors[0]?.code).toBe(9109);
+  });
+
+  test("is the account's own where the ids say so", async () => {
+    const { account, ...world } = bench.simulator.world;
+    world.addZone({ name: "ours.example", account });
+    world.token.kind = "account";
+    expect((await bench.call("GET", "/zones?name=ours.example")).result).toMatchObject([{ account }]);
+  });
+});
+
 describe("permissions", () => {
   const zone = "20000000000000000000000000000001";
   const account = "/accounts/a0000000000000000000000000000001";
@@ -87,6 +134,10 @@ describe("permissions", () => {
     [`/zones/${zone}/ssl/certificate_packs`, "SSL and Certificates Read", 10000],
     [`${account}/pages/projects`, "Pages Read", 10000],
     [`${account}/subscriptions`, "Billing Read", 10000],
+    [`/zones/${zone}/workers/routes`, "Workers Routes Read", 10000],
+    [`${account}/workers/domains`, "Workers Scripts Read", 10000],
+    [`/zones/${zone}/pagerules`, "Page Rules Read", 10000],
+    [`/zones/${zone}/custom_hostnames`, "SSL and Certificates Read", 10000],
     ["/zones", "Zone Read", 9109],
     [`/zones/${zone}`, "Zone Read", 9109],
     [account, "Account Settings Read", 9109],
@@ -119,7 +170,17 @@ test("a token that stops seeing a zone finds it in no list, and is refused every
   const { result } = await bench.call("GET", "/zones");
   expect(result.map((zone: { name: string }) => zone.name)).toEqual(["example.org"]);
   expect((await bench.call("GET", "/zones?name=example.com")).result).toEqual([]);
-  for (const path of ["", "/load_balancers", "/dns_records", "/ssl/certificate_packs"]) {
+  const products = [
+    "load_balancers",
+    "dns_records",
+    "ssl/certificate_packs",
+    "workers/routes",
+    "rulesets",
+    "rulesets/phases/http_request_origin/entrypoint",
+    "pagerules",
+    "custom_hostnames",
+  ];
+  for (const path of ["", ...products.map((product) => `/${product}`)]) {
     const { status, errors } = await bench.call("GET", `/zones/${bench.zoneId}${path}`);
     expect([status, errors[0]?.code]).toEqual([403, 9109]);
   }
