@@ -159,7 +159,7 @@ const MONITOR_EDITS: readonly OwnedFieldEdit[] = [
   ofMonitor("type", changeType),
   ofMonitor("method", (object) => ({
     ...object,
-    method: textIn(object["method"], "GET").toUpperCase() === "GET" ? "HEAD" : "GET",
+    method: textIn(object["method"], "").toUpperCase() === "HEAD" ? "GET" : "HEAD",
   })),
   ofMonitor("path", (object) => ({ ...object, path: `${textIn(object["path"], "/")}edited` })),
   ofMonitor("port", changePort),

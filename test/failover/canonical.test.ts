@@ -5,13 +5,13 @@ import { desiredObjects, type Body } from "../../src/failover/desired.ts";
 import type { Failover, Side, Stage } from "../../src/failover/failover.ts";
 import { kindOf, ROLES, type Role } from "../../src/failover/marker.ts";
 import { mergePatch } from "../../src/failover/merge-patch.ts";
-import { findDifferences, planUpdate } from "../../src/failover/plan.ts";
+import { findDifferences } from "../../src/failover/plan.ts";
 import { specInputSchema } from "../../src/failover/spec.ts";
 import { specProblems } from "../../src/failover/spec-rules.ts";
 import { completeSpec } from "../../src/failover/complete.ts";
 import { aFailover, FACTS, INSTALLATION, OWNED_FIELD_EDITS, SMALLEST, type Patch } from "./builders.ts";
-import { aReadBack, READ_BACKS } from "./read-back.ts";
-import { anySide, anySpec, anyStage } from "./specs.ts";
+import { READ_BACKS } from "./read-back.ts";
+import { anySpec } from "./specs.ts";
 
 function failoverWith(body: unknown, stage: Stage, active: Side): Failover {
   return aFailover({ input: specInputSchema.parse(body), stage, active });
@@ -50,6 +50,12 @@ const SPECS: readonly Patch[] = [
     },
   },
   {
+    hostname: "bücher.example.com",
+    test_hostname: "prüfung.example.com",
+    primary: { address: "bücher.example.net" },
+    load_balancer: { proxied: false, ttl: 30, adaptive_routing: { failover_across_pools: false } },
+  },
+  {
     load_balancer: {
       session_affinity: "header",
       session_affinity_ttl: 1800,
@@ -78,29 +84,6 @@ describe("what Cloudflare may read back is no drift (API-FACTS 9)", () => {
     },
   );
 
-  test("whatever the spec and in whichever combination", () => {
-    let cases = 0;
-    fc.assert(
-      fc.property(
-        anySpec,
-        anyStage,
-        anySide,
-        fc.tuple(aReadBack("monitor"), aReadBack("pool"), aReadBack("pool"), aReadBack("load_balancer")),
-        (body, stage, active, rewrites) => {
-          const desired = desiredObjects(failoverWith(body, stage, active), INSTALLATION);
-          for (const [index, role] of ROLES.entries()) {
-            const observed = rewrites[index]?.(desired[role]) ?? {};
-            expect(findDifferences(role, observed, desired[role])).toStrictEqual([]);
-            cases += 1;
-          }
-        },
-      ),
-      { numRuns: 1500 },
-    );
-    console.log(`${cases} objects read back without a difference`);
-    expect(cases).toBe(6000);
-  });
-
   test("any generated spec is one that a user may ask for", () => {
     fc.assert(
       fc.property(anySpec, (body) => {
@@ -125,36 +108,6 @@ describe("any single change of a field of ours is found", () => {
       expect(desired, "the edit must leave its argument alone").toStrictEqual(before);
     },
   );
-
-  test("whatever the spec and however it is read back, and the patch holds just that", () => {
-    let cases = 0;
-    fc.assert(
-      fc.property(
-        anySpec,
-        anyStage,
-        anySide,
-        fc
-          .constantFrom(...OWNED_FIELD_EDITS)
-          .chain((one) => fc.tuple(fc.constant(one), aReadBack(kindOf(one.role)))),
-        (body, stage, active, [one, rewrite]) => {
-          const failover = failoverWith(mergePatch(body, one.spec ?? {}), stage, active);
-          const desired = desiredObjects(failover, INSTALLATION)[one.role];
-          const observed: Body = { id: "some-id", ...one.edit(rewrite(desired)) };
-          const change = planUpdate(one.role, observed, desired);
-          expect(change?.differences.map(({ path, class: kind }) => [path, kind])).toStrictEqual([
-            [one.path, one.class],
-          ]);
-          expect(Object.keys(change?.body ?? {}).toSorted()).toStrictEqual(one.expectedMembers.toSorted());
-          // What it holds heals: merged as Cloudflare merges, nothing is left to do.
-          expect(findDifferences(one.role, { ...observed, ...change?.body }, desired)).toStrictEqual([]);
-          cases += 1;
-        },
-      ),
-      { numRuns: 3000 },
-    );
-    console.log(`${cases} single changes found and healed`);
-    expect(cases).toBe(3000);
-  });
 
   test("the table has every field that is compared", () => {
     const listed = new Set(OWNED_FIELD_EDITS.map((one) => `${one.role} ${one.path}`));

@@ -1,9 +1,10 @@
 // What Cloudflare may legally answer for a body that was sent: API-FACTS 9, one rewriting a row.
+import { domainToUnicode } from "node:url";
 import * as fc from "fast-check";
 import type { Body } from "../../src/failover/desired.ts";
 import type { Kind } from "../../src/failover/marker.ts";
 
-type Rewrite = (object: Body) => Body;
+export type Rewrite = (object: Body) => Body;
 export interface ReadBack {
   readonly kind: Kind;
   readonly row: string;
@@ -40,23 +41,35 @@ function eachOrigin(rewrite: Rewrite): Rewrite {
   });
 }
 
-function standardPort(form: unknown): Rewrite {
-  return (object) => {
-    const standard = /^https$/i.test(String(object["type"])) ? 443 : 80;
-    return whereDefault("port", standard, form)(object);
-  };
-}
-
-function renameHeaders(spell: (name: string) => string): Rewrite {
+function eachHeader(form: (name: string, values: readonly unknown[]) => readonly [string, unknown]): Rewrite {
   return (object) =>
     isObject(object["header"])
       ? {
           ...object,
           header: Object.fromEntries(
-            Object.entries(object["header"]).map(([name, values]) => [spell(name), values]),
+            Object.entries(object["header"]).map(([name, values]) => form(name, listIn(values))),
           ),
         }
       : object;
+}
+
+const renameHeaders = (spell: (name: string) => string): Rewrite =>
+  eachHeader((name, values) => [spell(name), values]);
+
+const eachHost = (form: (host: string) => string): Rewrite =>
+  eachOrigin(eachHeader((name, values) => [name, values.map((host) => form(String(host)))]));
+
+/** Reads as a number what is a status code and no class. */
+const asNumber = (code: string): unknown => (/^\d+$/.test(code) ? Number(code) : code);
+
+/** An IP address has no other spelling in Unicode. */
+const unicodeAddress = (address: string): string => domainToUnicode(address) || address;
+
+function standardPort(form: unknown): Rewrite {
+  return (object) => {
+    const standard = /^https$/i.test(String(object["type"])) ? 443 : 80;
+    return whereDefault("port", standard, form)(object);
+  };
 }
 
 function affinityTtlAs(form: unknown): Rewrite {
@@ -97,12 +110,15 @@ const attributesLeftOut: Rewrite = (object) => {
   return { ...object, session_affinity_attributes: Object.keys(left).length === 0 ? null : left };
 };
 
-const attributeHeadersReversed: Rewrite = (object) => {
-  const given = object["session_affinity_attributes"];
-  return isObject(given) && Array.isArray(given["headers"])
-    ? { ...object, session_affinity_attributes: { ...given, headers: given["headers"].toReversed() } }
-    : object;
-};
+function attribute(member: string, form: (value: unknown) => unknown): Rewrite {
+  return (object) => {
+    const given = object["session_affinity_attributes"];
+    return isObject(given) && given[member] !== undefined
+      ? { ...object, session_affinity_attributes: { ...given, [member]: form(given[member]) } }
+      : object;
+  };
+}
+const lowerCase = (value: unknown): unknown => (typeof value === "string" ? value.toLowerCase() : value);
 
 const monitor = (row: string, rewrite: Rewrite): ReadBack => ({ kind: "monitor", row, rewrite });
 const pool = (row: string, rewrite: Rewrite): ReadBack => ({ kind: "pool", row, rewrite });
@@ -121,9 +137,12 @@ export const READ_BACKS: readonly ReadBack[] = [
   ),
   monitor("consecutive_up 0 left out", whereDefault("consecutive_up", 0)),
   monitor("consecutive_down 0 left out", whereDefault("consecutive_down", 0)),
+  monitor("consecutive_up null for 0", whereDefault("consecutive_up", 0, null)),
+  monitor("consecutive_down null for 0", whereDefault("consecutive_down", 0, null)),
   monitor("header null where none was sent", filled({ header: null })),
   monitor("header {} where none was sent", filled({ header: {} })),
   monitor("header null for {}", whereDefault("header", {}, null)),
+  monitor("header {} left out", whereDefault("header", {})),
   monitor(
     "header names in lower case",
     renameHeaders((name) => name.toLowerCase()),
@@ -133,6 +152,7 @@ export const READ_BACKS: readonly ReadBack[] = [
     renameHeaders((name) => name.toUpperCase()),
   ),
   monitor("method GET left out", whereDefault("method", "GET")),
+  monitor("method empty for GET", whereDefault("method", "GET", "")),
   monitor(
     "method in lower case",
     whereText("method", (method) => method.toLowerCase()),
@@ -149,6 +169,14 @@ export const READ_BACKS: readonly ReadBack[] = [
     whereText("expected_codes", (codes) => codes.split(",")),
   ),
   monitor(
+    "expected_codes as a list with numbers",
+    whereText("expected_codes", (codes) => codes.split(",").map(asNumber)),
+  ),
+  monitor(
+    "expected_codes in another order",
+    whereText("expected_codes", (codes) => codes.split(",").toReversed().join(",")),
+  ),
+  monitor(
     "expected_codes with blanks",
     whereText("expected_codes", (codes) => codes.replaceAll(",", " , ")),
   ),
@@ -160,6 +188,7 @@ export const READ_BACKS: readonly ReadBack[] = [
   monitor("expected_body left out where empty", whereDefault("expected_body", "")),
   monitor("expected_body null where empty", whereDefault("expected_body", "", null)),
   monitor("follow_redirects false left out", whereDefault("follow_redirects", false)),
+  monitor("follow_redirects null for false", whereDefault("follow_redirects", false, null)),
   monitor("allow_insecure false left out", whereDefault("allow_insecure", false)),
   monitor("allow_insecure null for false", whereDefault("allow_insecure", false, null)),
   monitor("interval, timeout and retries left out where they are the defaults", (object) =>
@@ -171,14 +200,37 @@ export const READ_BACKS: readonly ReadBack[] = [
 
   pool(
     "the server's own members",
-    filled({ ...TIMES, healthy: true, networks: ["cloudflare"], health_sources: null }),
+    filled({
+      ...TIMES,
+      healthy: true,
+      networks: ["cloudflare"],
+      health_sources: null,
+      disabled_at: null,
+      monitor_group: "",
+    }),
   ),
   pool("load_shedding null", filled({ load_shedding: null })),
+  pool("load_shedding {}", filled({ load_shedding: {} })),
   pool("load_shedding zeros", filled({ load_shedding: { default_percent: 0, session_percent: 0 } })),
+  pool(
+    "load_shedding zeros with policies",
+    filled({
+      load_shedding: {
+        default_percent: 0,
+        default_policy: "random",
+        session_percent: 0,
+        session_policy: "hash",
+      },
+    }),
+  ),
   pool("origin_steering null", filled({ origin_steering: null })),
   pool("origin_steering random", filled({ origin_steering: { policy: "random" } })),
   pool("notification members empty", filled({ notification_email: "", notification_filter: {} })),
   pool("notification members null", filled({ notification_email: null, notification_filter: null })),
+  pool(
+    "notification_filter with empty members",
+    filled({ notification_filter: { origin: { disable: null, healthy: null }, pool: null } }),
+  ),
   pool("somebody's own coordinates", filled({ latitude: 55.750000001, longitude: 37.6 })),
   pool("minimum_origins 1 left out", whereDefault("minimum_origins", 1)),
   pool("enabled true left out", whereDefault("enabled", true)),
@@ -187,20 +239,29 @@ export const READ_BACKS: readonly ReadBack[] = [
       ? { ...object, check_regions: object["check_regions"].toReversed() }
       : object,
   ),
+  pool("check_regions in lower case", (object) =>
+    Array.isArray(object["check_regions"])
+      ? { ...object, check_regions: object["check_regions"].map(lowerCase) }
+      : object,
+  ),
   pool("check_regions null for ALL_REGIONS", (object) =>
     listIn(object["check_regions"]).includes("ALL_REGIONS") ? { ...object, check_regions: null } : object,
   ),
   pool(
     "an origin's Host in capitals",
-    eachOrigin((origin) =>
-      isObject(origin["header"])
-        ? {
-            ...origin,
-            header: { Host: listIn(origin["header"]["Host"]).map((host) => String(host).toUpperCase()) },
-          }
-        : origin,
-    ),
+    eachHost((host) => host.toUpperCase()),
   ),
+  pool(
+    "an origin's Host with a trailing dot",
+    eachHost((host) => `${host}.`),
+  ),
+  pool("an origin's Host in Unicode", eachHost(domainToUnicode)),
+  pool("an origin's header name in lower case", eachOrigin(renameHeaders((name) => name.toLowerCase()))),
+  pool(
+    "an origin's header with an empty Host where none was sent",
+    eachOrigin(filled({ header: { Host: [] } })),
+  ),
+  pool("an origin's disabled_at null", eachOrigin(filled({ disabled_at: null }))),
   pool("an origin's header null where none was sent", eachOrigin(filled({ header: null }))),
   pool("an origin's header {} where none was sent", eachOrigin(filled({ header: {} }))),
   pool(
@@ -219,6 +280,8 @@ export const READ_BACKS: readonly ReadBack[] = [
     "an origin's flatten_cname and virtual_network_id",
     eachOrigin(filled({ flatten_cname: true, virtual_network_id: "" })),
   ),
+  pool("an origin's virtual_network_id null", eachOrigin(filled({ virtual_network_id: null }))),
+  pool("an origin's address in Unicode", eachOrigin(whereText("address", unicodeAddress))),
   pool(
     "an origin's address in capitals",
     eachOrigin(whereText("address", (address) => address.toUpperCase())),
@@ -241,6 +304,11 @@ export const READ_BACKS: readonly ReadBack[] = [
   ),
   lb("session_affinity empty for none", whereDefault("session_affinity", "none", "")),
   lb("session_affinity left out for none", whereDefault("session_affinity", "none")),
+  lb("session_affinity null for none", whereDefault("session_affinity", "none", null)),
+  lb(
+    "session_affinity in capitals",
+    whereText("session_affinity", (affinity) => affinity.toUpperCase()),
+  ),
   lb("session_affinity_ttl filled in", (object) =>
     /^"(none)?"$/i.test(JSON.stringify(object["session_affinity"] ?? ""))
       ? { session_affinity_ttl: 82800, ...object }
@@ -248,14 +316,27 @@ export const READ_BACKS: readonly ReadBack[] = [
   ),
   lb("session_affinity_ttl 0 for its default", affinityTtlAs(0)),
   lb("session_affinity_ttl left out for its default", affinityTtlAs(undefined)),
+  lb("session_affinity_ttl null for its default", affinityTtlAs(null)),
   lb("session_affinity_attributes filled in", attributesFilledIn),
+  lb("session_affinity_attributes null where none were sent", filled({ session_affinity_attributes: null })),
+  lb("session_affinity_attributes {} where none were sent", filled({ session_affinity_attributes: {} })),
   lb("session_affinity_attributes left out where they are the defaults", attributesLeftOut),
-  lb("session_affinity_attributes.headers in another order", attributeHeadersReversed),
+  lb("session_affinity_attributes.samesite in lower case", attribute("samesite", lowerCase)),
+  lb("session_affinity_attributes.secure in lower case", attribute("secure", lowerCase)),
+  lb(
+    "session_affinity_attributes.headers in another order",
+    attribute("headers", (headers) => listIn(headers).toReversed()),
+  ),
+  lb(
+    "session_affinity_attributes.headers in lower case",
+    attribute("headers", (headers) => listIn(headers).map(lowerCase)),
+  ),
   lb("ttl 30 although proxied", filled({ ttl: 30 })),
+  lb("ttl 30 left out", whereDefault("ttl", 30)),
   lb(
     "random_steering and location_strategy filled in",
     filled({
-      random_steering: { default_weight: 1.0000000001 },
+      random_steering: { default_weight: 1.0000000001, pool_weights: { a: 0.30000000000000004 } },
       location_strategy: { mode: "pop", prefer_ecs: "proximity" },
     }),
   ),
@@ -267,6 +348,21 @@ export const READ_BACKS: readonly ReadBack[] = [
     "adaptive_routing null where false",
     whereDefault("adaptive_routing", { failover_across_pools: false }, null),
   ),
+  lb(
+    "adaptive_routing {} where false",
+    whereDefault("adaptive_routing", { failover_across_pools: false }, {}),
+  ),
+  lb("adaptive_routing with members that are not ours", (object) =>
+    isObject(object["adaptive_routing"])
+      ? { ...object, adaptive_routing: { ...object["adaptive_routing"], newer: true } }
+      : object,
+  ),
+  lb(
+    "random_steering and location_strategy null",
+    filled({ random_steering: null, location_strategy: null }),
+  ),
+  lb("pool_sets null", filled({ pool_sets: null })),
+  lb("pool_sets []", filled({ pool_sets: [] })),
   lb("maps null", filled({ region_pools: null, country_pools: null, pop_pools: null })),
   lb("maps {}", filled({ region_pools: {}, country_pools: {}, pop_pools: {} })),
   lb("rules null", filled({ rules: null })),
@@ -279,15 +375,18 @@ export const READ_BACKS: readonly ReadBack[] = [
     "name with a trailing dot",
     whereText("name", (name) => `${name}.`),
   ),
+  lb("name in Unicode", whereText("name", domainToUnicode)),
   lb("enabled true left out", whereDefault("enabled", true)),
   lb("proxied false left out", whereDefault("proxied", false)),
   lb("proxied null for false", whereDefault("proxied", false, null)),
 ];
 
+const MOST_AT_ONCE = 12;
+
 /** An object as it may be read back: some of the rewritings, in any order. */
 export function aReadBack(kind: Kind): fc.Arbitrary<Rewrite> {
   const rewrites = READ_BACKS.filter((one) => one.kind === kind).map(({ rewrite }) => rewrite);
   return fc
-    .shuffledSubarray(rewrites)
+    .shuffledSubarray(rewrites, { maxLength: MOST_AT_ONCE })
     .map((chosen) => (object: Body) => chosen.reduce((body, rewrite) => rewrite(body), object));
 }
