@@ -188,10 +188,10 @@ export interface PagesProject {
   deployments: PagesDeployment[];
   canonicalId: string | null;
   created_on: string;
-  /** Single-page application: every path answers as "/" does. */
-  spa: boolean;
+  /** Single-page application: every path answers as "/" does; absent = true. */
+  spa?: boolean;
   /** Pages besides "/", with the same content, where it is no single-page application. */
-  paths: string[];
+  paths?: string[];
 }
 
 export interface WorkerRoute {

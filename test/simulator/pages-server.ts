@@ -60,7 +60,7 @@ export function askPages(projects: Iterable<PagesProject>, ask: Ask): Outcome {
   const deployment = deploymentAt(project, ask.host);
   if (deployment === null)
     return fromCloudflare(404, "<title>Nothing is here yet</title>", project.subdomain);
-  const found = project.spa || clean === "/" || project.paths.includes(clean);
+  const found = (project.spa ?? true) || ["/", ...(project.paths ?? [])].includes(clean);
   const body = found ? deployment.body : NOT_FOUND_PAGE;
   const answer = fromCloudflare(found ? 200 : 404, body, project.subdomain);
   answer.headers = {

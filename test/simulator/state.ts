@@ -142,10 +142,6 @@ export function loadState(state: State, dump: string): void {
     map.clear();
     for (const [key, value] of plain[name] ?? []) map.set(key, value);
   }
-  for (const project of state.pagesProjects.values()) {
-    const { spa = true, paths = [] }: Partial<PagesProject> = project;
-    Object.assign(project, { spa, paths });
-  }
   for (const name of RECORDS) {
     if (name === "token") continue;
     Object.assign(state[name], plain[name]);

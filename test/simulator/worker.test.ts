@@ -60,6 +60,18 @@ test("answers as Cloudflare's API under /client/v4", async () => {
   expect(envelope.result).toMatchObject([{ name: "example.com" }]);
 });
 
+test("begins with an account in order: a token of its own, and sites that know what they don't have", async () => {
+  const headers = Object.fromEntries(apiRequest("GET", "/zones").headers);
+  const verify = "/client/v4/accounts/a0000000000000000000000000000001/tokens/verify";
+  expect(JSON.parse((await ask("GET", verify, headers)).body)).toMatchObject({
+    result: { status: "active" },
+  });
+  for (const host of ["www.example.com", "shop.pages.dev"]) {
+    expect([host, (await ask("GET", "/", { host })).status]).toEqual([host, 200]);
+    expect([host, (await ask("GET", "/no/such/page", { host })).status]).toEqual([host, 404]);
+  }
+});
+
 test("plays a visitor's Cloudflare for any other path, by Host", async () => {
   const visit = await ask("GET", "/?some=page", { host: "www.example.com" });
   expect(visit.status).toBe(200);

@@ -53,7 +53,6 @@ export interface PagesProjectOptions {
   domains?: (string | { name: string; status: PagesDomain["status"] })[];
   productionBranch?: string;
   body?: string;
-  /** true unless told. */
   spa?: boolean;
   paths?: string[];
 }
@@ -214,8 +213,8 @@ export function createWorld(state: State, now: () => number): World {
         deployments: [],
         canonicalId: null,
         created_on: timestamp(state, now()),
-        spa: options.spa ?? true,
-        paths: options.paths ?? [],
+        ...(options.spa === undefined ? {} : { spa: options.spa }),
+        ...(options.paths === undefined ? {} : { paths: options.paths }),
       };
       state.pagesProjects.set(project.id, project);
       const base = options.body === undefined ? {} : { body: options.body };

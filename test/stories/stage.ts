@@ -95,7 +95,7 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   seedExample(simulator.world);
   for (const path of PATHS) {
     simulator.world.origin("origin.example.net").perPath[path] = { status: 200 };
-    simulator.world.pagesProject("shop").paths.push(path);
+    simulator.world.pagesProject("shop").paths?.push(path);
   }
   Object.assign(globalThis, { internet: (request: Request) => simulator.egress(request) });
   // Replaced and not spied on: a spy keeps every request and answer of the whole run.

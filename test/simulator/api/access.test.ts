@@ -204,9 +204,10 @@ describe("what can't be routed", () => {
 
   test("an unknown zone and another account are inaccessible rather than missing", async () => {
     expect((await bench.call("GET", `/zones/${"e".repeat(32)}`)).errors[0]?.code).toBe(9109);
-    expect(
-      (await bench.call("GET", `/accounts/${"e".repeat(32)}/load_balancers/pools`)).errors[0]?.code,
-    ).toBe(10000);
+    for (const product of ["load_balancers/pools", "pages/projects", "workers/domains"]) {
+      const { status, errors } = await bench.call("GET", `/accounts/${"e".repeat(32)}/${product}`);
+      expect([status, errors[0]?.code]).toEqual([403, 10000]);
+    }
   });
 });
 

@@ -60,7 +60,8 @@ describe("rulesets", () => {
   const entryPoint = (phase: string): string => `${zone}/rulesets/phases/${phase}/entrypoint`;
   const REDIRECTS = "http_request_dynamic_redirect";
 
-  test("a phase that nobody has touched has no entry point", async () => {
+  test("a phase that nobody has touched in this zone has no entry point", async () => {
+    world.addRule("other.example", REDIRECTS, { expression: "true" });
     const { status, errors } = await bench.call("GET", entryPoint(REDIRECTS));
     expect([status, errors]).toEqual([
       404,
