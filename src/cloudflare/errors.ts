@@ -81,6 +81,8 @@ function kindOf(status: number, items: readonly ErrorItem[], product: string): C
   // "Probing from every data centre is not allowed" was seen as an authorization failure, but it is the input's fault.
   if (text.includes("not allowed with this subscription")) return "invalid";
   if (status === 401 || status === 403) return "forbidden";
+  // Some products are closed to an account's own token, whatever it may do: a 400 with code 1001 or 1011 (API-FACTS 1.2).
+  if (text.includes("does not support account owned tokens")) return "forbidden";
   if (status === 404 || (product === "pages" && codes.includes(8000007))) return "not-found";
   if (balancing && codes.includes(1003)) return "taken";
   return "invalid";

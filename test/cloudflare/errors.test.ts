@@ -29,6 +29,7 @@ const CLASSES: readonly [
   [403, POOLS, 10000, "Authentication error", "forbidden"],
   [403, ZONES, 9109, "Unauthorized to access requested resource", "forbidden"],
   [403, POOLS, 9103, "Unknown X-Auth-Key or X-Auth-Email", "forbidden"],
+  [400, ZONES, 1011, "Page Rules endpoint does not support account owned tokens.", "forbidden"],
   [400, POOLS, 9106, "Missing X-Auth-Key", "invalid"],
   [400, POOLS, 10001, "method not allowed for this authentication scheme", "invalid"],
   [500, POOLS, 10001, "internal error", "unavailable"],
