@@ -1,15 +1,70 @@
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { kCurrentWorker } from "miniflare";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 /** No test measures time: this only ends what hangs, on the slowest machine that runs them. */
 const PATIENCE_MS = 60_000;
+
+/** Vitest would keep one core for itself, where it mostly waits; more than four runtimes at once would wait for it. */
+const AT_ONCE = Math.min(availableParallelism(), 4);
+
+/** These kill the Coordinator or race it, and workerd throws where nobody waits: not in a runtime that others live in. */
+const APART = ["any-weather", "crashes", "races"].map((story) => `test/stories/${story}.test.ts`);
+
+/** What src/ and the tests import from packages: bundled once, for workerd would fetch a thousand modules one by one. */
+const PACKAGES = [
+  "@hono/zod-openapi",
+  "cloudflare/error",
+  "cloudflare/resources/ips",
+  "cloudflare/tree-shakable",
+  "fast-check",
+  "hono",
+  "hono/http-exception",
+  "zod",
+];
+
+type Settings = NonNullable<TestProjectInlineConfiguration["test"]>;
+
+/** A project whose files run in workerd, a runtime for each that runs at once, one file after the other in each. */
+function inWorkerd(settings: Settings): TestProjectInlineConfiguration {
+  return {
+    plugins: [
+      cloudflareTest(async () => ({
+        main: "./test/worker-under-test.ts",
+        wrangler: { configPath: "./wrangler.toml" },
+        miniflare: {
+          // Invented hostnames don't resolve: probes leave through the simulator that the test has set up.
+          serviceBindings: { EGRESS: { name: kCurrentWorker, entrypoint: "Egress" } },
+          bindings: {
+            CF_ACCOUNT_ID: "a0000000000000000000000000000001",
+            CF_API_TOKEN: "test-cloudflare-token-Zx81",
+            CF_TIMEOUT_MS: "250",
+            CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
+            ADMIN_TOKEN: "test-admin-token-Qk27",
+            TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+          },
+        },
+      })),
+    ],
+    test: {
+      testTimeout: PATIENCE_MS,
+      isolate: false,
+      maxWorkers: AT_ONCE,
+      setupFiles: ["./test/worker-setup.ts"],
+      deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
+      ...settings,
+    },
+  };
+}
 
 /** Pure code and the simulator run in Node; whatever needs D1, the Durable Object or the queue runs in workerd. */
 export default defineConfig({
   test: {
     reporters: ["default", "./test/closing-line.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -17,67 +72,18 @@ export default defineConfig({
           testTimeout: PATIENCE_MS,
           environment: "node",
           isolate: false,
+          maxWorkers: AT_ONCE,
           include: ["test/failover/**/*.test.ts", "test/simulator/**/*.test.ts", "test/architecture.test.ts"],
         },
       },
-      {
-        plugins: [
-          cloudflareTest(async () => ({
-            main: "./test/worker-under-test.ts",
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              // Invented hostnames don't resolve: probes leave through the simulator that the test has set up.
-              serviceBindings: { EGRESS: { name: kCurrentWorker, entrypoint: "Egress" } },
-              bindings: {
-                CF_ACCOUNT_ID: "a0000000000000000000000000000001",
-                CF_API_TOKEN: "test-cloudflare-token-Zx81",
-                CF_TIMEOUT_MS: "250",
-                CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
-                ADMIN_TOKEN: "test-admin-token-Qk27",
-                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
-              },
-            },
-          })),
-        ],
-        test: {
-          name: "worker",
-          testTimeout: PATIENCE_MS,
-          isolate: false,
-          include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
-          exclude: ["test/stories/races.test.ts"],
-          setupFiles: ["./test/worker-setup.ts"],
-          // A real server on loopback, for the probes that go by socket.
-          globalSetup: ["./test/probing/endpoint-server.ts"],
-        },
-      },
-      // In a runtime of its own: after certain other files workerd falls over under it.
-      {
-        plugins: [
-          cloudflareTest(async () => ({
-            main: "./test/worker-under-test.ts",
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: {
-              // Invented hostnames don't resolve: probes leave through the simulator that the test has set up.
-              serviceBindings: { EGRESS: { name: kCurrentWorker, entrypoint: "Egress" } },
-              bindings: {
-                CF_ACCOUNT_ID: "a0000000000000000000000000000001",
-                CF_API_TOKEN: "test-cloudflare-token-Zx81",
-                CF_TIMEOUT_MS: "250",
-                CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
-                ADMIN_TOKEN: "test-admin-token-Qk27",
-                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
-              },
-            },
-          })),
-        ],
-        test: {
-          name: "races",
-          testTimeout: PATIENCE_MS,
-          isolate: false,
-          include: ["test/stories/races.test.ts"],
-          setupFiles: ["./test/worker-setup.ts"],
-        },
-      },
+      inWorkerd({
+        name: "worker",
+        include: ["test/{actions,api,cloudflare,probing,store,stories}/**/*.test.ts"],
+        exclude: APART,
+        // A real server on loopback, for the probes that go by socket.
+        globalSetup: ["./test/probing/endpoint-server.ts"],
+      }),
+      inWorkerd({ name: "apart", include: APART }),
       {
         test: {
           name: "e2e",
