@@ -29,7 +29,7 @@ function redirectOf(answer: Answer, from: URL): Redirect | null {
 
 /** A URL as it may be told: its query may hold what only the endpoint should know. */
 export function withoutQuery(url: URL): string {
-  return `${url.origin}${url.pathname}`;
+  return `${url.origin === "null" ? url.protocol : url.origin}${url.pathname}`;
 }
 
 /** Where a redirect leads at the same endpoint; a fault where it leads away from it. */

@@ -35,16 +35,22 @@ interface Seen {
   fault: Fault | null;
   /** What a probe would judge; null where no answer came to that. */
   judged: Answer | null;
-  /** The last answer, or the same page read more deeply. */
+  /** That, or the same page read more deeply: where the expected text is searched. */
+  searched: Answer | null;
+  /** The last answer, also after redirects that the monitor doesn't follow, or the same page read more deeply. */
   page: Answer | null;
   absent: Answer | null;
 }
 
 /** Where the text begins, in bytes, without regard to case as the judge searches; null where it isn't. */
 function positionOf(expected: string, body: Uint8Array): number | null {
-  const text = textOf(body);
-  const at = expected === "" ? -1 : text.toLowerCase().indexOf(expected.toLowerCase());
-  return at < 0 ? null : new TextEncoder().encode(text.slice(0, at)).length;
+  if (expected === "") return null;
+  // In Latin-1 a character is a byte, whatever encoding the page is in.
+  const isAscii = /^[\x20-\x7e]+$/.test(expected);
+  const text = isAscii ? new TextDecoder("latin1").decode(body) : textOf(body);
+  const at = text.toLowerCase().indexOf(expected.toLowerCase());
+  if (at < 0) return null;
+  return isAscii ? at : new TextEncoder().encode(text.slice(0, at)).length;
 }
 
 /** Where the monitor's redirects are not followed but a visitor would be led on; null where that is nowhere. */
@@ -108,7 +114,10 @@ export function createInspector(ports: InspectorPorts): Inspector {
     const limit = isDeep ? DEEP_BODY_LIMIT : BODY_LIMIT;
     if (isDeep) {
       const deeper = await page(last.url, signal, limit);
-      if (deeper.status === last.answer.status) seen.page = deeper;
+      if (deeper.status === last.answer.status) {
+        seen.page = deeper;
+        if (last.answer === seen.judged) seen.searched = deeper;
+      }
     }
     const nowhere = urlAt(target.host, {
       ...target,
@@ -121,6 +130,7 @@ export function createInspector(ports: InspectorPorts): Inspector {
   async function look(target: ProbeTarget, seen: Seen, signal: AbortSignal): Promise<void> {
     await probe(target, seen);
     if (seen.judged === null) return;
+    seen.searched = seen.judged;
     seen.page = seen.judged;
     try {
       await lookFurther(target, seen, signal);
@@ -144,7 +154,7 @@ export function createInspector(ports: InspectorPorts): Inspector {
     seen: Seen,
     addresses: Inspection["addresses"],
   ): Promise<Inspection> {
-    const { visits, fault, judged, absent } = seen;
+    const { visits, fault, judged, searched, absent } = seen;
     const page = seen.page ?? visits.at(-1)?.answer ?? null;
     const traits = page === null ? {} : await traitsOf(page, {});
     const build = page === null ? null : buildOf(page);
@@ -158,7 +168,7 @@ export function createInspector(ports: InspectorPorts): Inspector {
       markerFound: own === undefined || judged === null ? null : carries(judged, textOf(judged.body), own),
       build: build === null ? null : redacted(build),
       body,
-      expectedBodyAt: page === null ? null : positionOf(target.expectedBody, page.body),
+      expectedBodyAt: searched === null ? null : positionOf(target.expectedBody, searched.body),
       absentPath:
         absent === null
           ? null
@@ -175,6 +185,7 @@ export function createInspector(ports: InspectorPorts): Inspector {
       visits: [],
       fault: tooLate(target.timeoutMs),
       judged: null,
+      searched: null,
       page: null,
       absent: null,
     };

@@ -172,6 +172,12 @@ describe("a redirect", () => {
     },
   );
 
+  it("to what is no page is told by its scheme", async () => {
+    expect((await inspecting(() => moved("mailto:a@example.com"))).hops[0]?.location).toBe(
+      "mailto:a@example.com",
+    );
+  });
+
   it("to what is no URL is one that leads nowhere", async () => {
     expect((await inspecting(() => moved("http://[bad"))).hops[0]?.location).toBe("(no URL)");
   });
@@ -259,6 +265,28 @@ describe("an expected text", () => {
       { expectedBody: "HERE" },
     );
     expect(seen.expectedBodyAt).toBe(6);
+  });
+
+  it("is counted in bytes also where the page isn't UTF-8", async () => {
+    const latin1 = () => new Response(Uint8Array.from("\u00fcber hier", (c) => c.charCodeAt(0)));
+    expect((await inspecting(pageAtRoot(latin1), { expectedBody: "HIER" })).expectedBodyAt).toBe(5);
+  });
+
+  it("in another writing than Latin is counted in bytes, too", async () => {
+    const seen = await inspecting(
+      pageAtRoot(() => page("ü€ Straße Ü")),
+      { expectedBody: "sTraße ü" },
+    );
+    expect(seen.expectedBodyAt).toBe(6);
+  });
+
+  it("is searched in the answer that the monitor judges, also where that is a redirect", async () => {
+    const answer: Answers = (request) =>
+      pathOf(request) === "/"
+        ? new Response("all is well", { status: 301, headers: { location: "/next" } })
+        : page("nothing here");
+    const more = { followRedirects: false, expectedCodes: "301", expectedBody: "well" };
+    expect(await inspecting(answer, more)).toMatchObject({ failure: null, status: 200, expectedBodyAt: 7 });
   });
 
   it("that nobody expects is null", async () => {
