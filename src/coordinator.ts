@@ -2,10 +2,16 @@ import { DurableObject } from "cloudflare:workers";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
-import type { CoordinatorPort, ReconcileAsked, TransitionRequest } from "./actions/coordinator-port.ts";
+import type {
+  CoordinatorPort,
+  ImportAsked,
+  ReconcileAsked,
+  TransitionRequest,
+} from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
+import { importFailover } from "./actions/import-failover.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { patchFailover } from "./actions/patch-failover.ts";
@@ -58,6 +64,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   createFailover(input: SpecInput, origin: Origin) {
     return this.#run((context) => createFailover(context, input, origin));
+  }
+
+  importFailover(asked: ImportAsked, origin: Origin) {
+    return this.#run((context) => importFailover(context, asked, origin));
   }
 
   patchFailover(

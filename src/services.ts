@@ -44,6 +44,7 @@ export function createServices(env: Env): Services {
   // Each call asks for the object anew: a stub that saw it fall over stays broken.
   const coordinator: CoordinatorPort = {
     createFailover: (input, origin) => stub().createFailover(input, origin),
+    importFailover: (asked, origin) => stub().importFailover(asked, origin),
     patchFailover: (reference, patch, revision, origin) =>
       stub().patchFailover(reference, patch, revision, origin),
     deleteFailover: (reference, request, origin) => stub().deleteFailover(reference, request, origin),

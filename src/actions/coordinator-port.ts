@@ -1,5 +1,5 @@
 import type { Condition } from "../failover/explain.ts";
-import type { ExplanationView, Origin, PlanView, Result } from "../failover/results.ts";
+import type { ExplanationView, ImportView, Origin, PlanView, Result } from "../failover/results.ts";
 import type { SpecInput } from "../failover/spec.ts";
 
 export interface TransitionRequest {
@@ -8,6 +8,16 @@ export interface TransitionRequest {
   readonly reason?: string;
   /** From If-Match, where it was sent. */
   readonly revision?: number;
+}
+
+export interface ImportAsked {
+  /** The load balancer's present name. */
+  readonly hostname: string;
+  readonly name?: string;
+  /** False asks what would be. */
+  readonly confirm?: boolean;
+  /** True leaves alone what a spec can't say. */
+  readonly keepForeign?: boolean;
 }
 
 export interface ReconcileAsked {
@@ -50,6 +60,11 @@ export interface CoordinatorPort {
     request: ReconcileAsked,
     origin: Origin,
   ): Promise<Result<{ operationId: string }>>;
+  /** Reads an existing load balancer afresh and, where confirmed, manages it from now on; null where it was only asked. */
+  importFailover(
+    asked: ImportAsked,
+    origin: Origin,
+  ): Promise<Result<{ view: ImportView; failoverId: string | null }>>;
   /** Accepts the present drift of class role as wanted. */
   adopt(
     reference: string,

@@ -5,6 +5,7 @@ import { guardOperation, guardRevision } from "../failover/guards.ts";
 import { mergePatch } from "../failover/merge-patch.ts";
 import { fail, ok, type FieldError, type Origin, type Result } from "../failover/results.ts";
 import { specInputSchema, type SpecInput } from "../failover/spec.ts";
+import { spelled } from "../failover/spelled.ts";
 import {
   commit,
   forgetWitnesses,
@@ -42,15 +43,6 @@ function keptFacts({ input: before, facts }: Failover, input: SpecInput): Facts 
     zone: before.hostname === input.hostname ? facts.zone : null,
     subdomains: Object.fromEntries(subdomains),
   };
-}
-
-/** JSON with its members in order: two spellings of one spec are one spec. */
-function spelled(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 /** The endpoints whose witnesses measured something else before: what they said is no evidence any more. */

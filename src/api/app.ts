@@ -12,6 +12,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { failoverRoutes } from "./routes/failovers.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { importRoutes } from "./routes/import.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { planRoutes } from "./routes/plan.ts";
@@ -37,6 +38,7 @@ export function createApp(dependencies: ApiDependencies) {
     openApiRoutes(() => describeApi(app)),
   );
   app.route("/v1", eventRoutes(dependencies));
+  app.route("/v1/import", importRoutes(dependencies));
   app.route("/v1/operations", operationRoutes(dependencies));
   app.route("/v1/failovers", failoverRoutes(dependencies));
   app.route("/v1/failovers", transitionRoutes(dependencies));

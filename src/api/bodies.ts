@@ -74,6 +74,27 @@ function transitionSchema<const T extends readonly [string, ...string[]]>(
 export const promotionSchema = transitionSchema(["testing", "production"], "Promotion", "promote");
 export const demotionSchema = transitionSchema(["testing", "draft"], "Demotion", "demote");
 
+export const importSchema = z
+  .strictObject({
+    hostname: specInputSchema.shape.hostname.meta({
+      description: "The load balancer's present name; it becomes the failover's hostname.",
+      example: "www.example.com",
+    }),
+    name: specInputSchema.shape.name.optional().meta({
+      description: "The failover's name; made of the hostname unless given.",
+      example: "shop",
+    }),
+    confirm: z.boolean().optional().meta({
+      description: "True imports it; otherwise the answer says what would be, and nothing is written.",
+      example: true,
+    }),
+    keep_foreign: z.boolean().optional().meta({
+      description: "True leaves alone what a spec can't say; otherwise that is refused.",
+      example: false,
+    }),
+  })
+  .meta({ id: "Import", description: "Which load balancer to manage from now on." });
+
 export const adoptionSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "Adoption", description: "Why the drift in role is wanted." });

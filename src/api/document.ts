@@ -4,6 +4,7 @@ import {
   adoptionSchema,
   demotionSchema,
   failoverPatchSchema,
+  importSchema,
   newFailoverSchema,
   promotionSchema,
   reconciliationSchema,
@@ -42,6 +43,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("Promotion", promotionSchema);
   registry.register("Demotion", demotionSchema);
   registry.register("Adoption", adoptionSchema);
+  registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
 }
 

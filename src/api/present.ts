@@ -7,6 +7,7 @@ import type {
   ExplanationView,
   FailoverEvent,
   FailoverView,
+  ImportView,
   KnownDrift,
   Operation,
   PlanView,
@@ -143,6 +144,37 @@ export function presentChange({ action, kind, role, reason, differences }: Chang
       after: one.after ?? null,
       class: one.class,
     })),
+  };
+}
+
+const IMPORTED = ["monitor", "primary", "secondary", "load_balancer"] as const;
+
+function presentImported(object: Readonly<Record<string, unknown>> | undefined) {
+  if (object === undefined) return null;
+  const { id, name, description } = object;
+  const called = typeof name === "string" ? name : description;
+  return { id: String(id), name: typeof called === "string" ? called : "" };
+}
+
+export function presentImport(view: ImportView): Wire<"importPreviewSchema"> {
+  const [monitor, primary, secondary, loadBalancer] = IMPORTED.map((role) =>
+    presentImported(view.objects[role]),
+  );
+  return {
+    importable: view.importable,
+    spec: view.spec === null ? null : { ...view.spec },
+    active: view.active,
+    objects: {
+      monitor: monitor ?? null,
+      primary: primary ?? null,
+      secondary: secondary ?? null,
+      load_balancer: loadBalancer ?? null,
+    },
+    changes: view.changes.map(presentChange),
+    foreign: view.foreign.map(({ role, path, message, keepable }) => {
+      return { role, path, message, class: "foreign" as const, keepable };
+    }),
+    refusals: view.refusals.map(presentRefusal),
   };
 }
 

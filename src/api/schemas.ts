@@ -307,6 +307,56 @@ export const planSchema = z
   })
   .meta({ id: "Plan", description: "What a reconcile would change now, read afresh." });
 
+const importedObjectSchema = z
+  .object({
+    id: text("Cloudflare's id.", "17b5962d775c646f"),
+    name: text("Its name; of a monitor, which has none, the description.", "primary"),
+  })
+  .nullable()
+  .meta({ description: "The object in this role; null where none was found." });
+
+export const importPreviewSchema = z
+  .object({
+    importable: z.boolean().meta({ description: "Whether confirming would import it.", example: true }),
+    spec: facts("A NewFailover that says the same; null where it can't be read as a failover.", {
+      name: "shop",
+      hostname: "www.example.com",
+      primary: { address: "origin.example.net", host_header: "" },
+      secondary: { pages_project: "shop" },
+    }).nullable(),
+    active: z.enum(SIDES).nullable().meta({
+      description: "The endpoint that stands first now; null where that can't be told.",
+      example: "primary",
+    }),
+    objects: z
+      .object({
+        monitor: importedObjectSchema,
+        primary: importedObjectSchema,
+        secondary: importedObjectSchema,
+        load_balancer: importedObjectSchema,
+      })
+      .meta({ description: "The objects that would be managed." }),
+    changes: z.array(changeSchema).meta({
+      description:
+        "What confirming would write: descriptions only. `fo_new` stands for the id that it will get.",
+    }),
+    foreign: z
+      .array(
+        z
+          .object({
+            ...foreignShape,
+            keepable: z.boolean().meta({
+              description: "Whether `keep_foreign` can leave it alone.",
+              example: true,
+            }),
+          })
+          .meta({ id: "ImportFinding", description: "Something that a spec can't say." }),
+      )
+      .meta({ description: "What a spec can't say, one entry each." }),
+    refusals: z.array(refusalSchema).meta({ description: "What stands against importing it." }),
+  })
+  .meta({ id: "ImportPreview", description: "What an existing load balancer would become." });
+
 export const explanationSchema = z
   .object({
     serving: word(

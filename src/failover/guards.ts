@@ -19,6 +19,7 @@ const OVERRIDABLE = {
   "too-much-change": true,
   "in-production": true,
   "nothing-underneath": true,
+  "not-importable": false,
 } as const;
 
 export type GuardId = keyof typeof OVERRIDABLE;

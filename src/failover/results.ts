@@ -4,7 +4,10 @@ import type { Change } from "./plan.ts";
 import type { Facts, Side, Stage } from "./failover.ts";
 import type { DriftClass, Spec } from "./complete.ts";
 import type { ForeignRouting } from "./foreign.ts";
+import type { ImportFinding } from "./import.ts";
 import type { Role } from "./marker.ts";
+import type { SpecInput } from "./spec.ts";
+import type { Body } from "./desired.ts";
 
 /** A guard's no, with the facts that it rests on. */
 export interface Refusal {
@@ -27,7 +30,8 @@ export type FailureCode =
   | "refused" // 409 with refusals
   | "revision-mismatch" // 412
   | "precondition-required" // 428
-  | "deleting"; // 409: the failover is on its way out
+  | "deleting" // 409: the failover is on its way out
+  | "unavailable"; // 503: Cloudflare could not be read, and nothing was done
 
 /** Why an action did nothing. Closed, so that the API maps it to a status in one table. */
 export interface Failure {
@@ -219,6 +223,19 @@ export interface ExplanationView extends Omit<Explanation, "rule"> {
   readonly conditions: readonly Condition[];
   /** What session affinity adds to that, where it is on. */
   readonly affinity: string | null;
+}
+
+/** What an existing load balancer would become. */
+export interface ImportView {
+  readonly importable: boolean;
+  /** What a create would have to say to have the same; null where it can't be read as a failover. */
+  readonly spec: SpecInput | null;
+  readonly active: Side | null;
+  /** What was found, as it stands at Cloudflare. */
+  readonly objects: Readonly<Partial<Record<Role, Body>>>;
+  readonly changes: readonly Change[];
+  readonly foreign: readonly ImportFinding[];
+  readonly refusals: readonly Refusal[];
 }
 
 export interface PlanView {

@@ -192,6 +192,30 @@ export async function findHolders(
   return results;
 }
 
+/** Which failovers have one of these objects of Cloudflare's, and the names of all that there are, by id. */
+export async function findManagers(
+  db: D1Database,
+  accountId: string,
+  cloudflareIds: readonly string[],
+): Promise<{
+  names: ReadonlyMap<string, string>;
+  objects: readonly { role: Role; failoverId: string; name: string }[];
+}> {
+  const [named, owned] = await db.batch<{ id: string; name: string; role: Role }>([
+    db.prepare("SELECT id, name FROM failovers WHERE account_id = ?1").bind(accountId),
+    db
+      .prepare(
+        `SELECT id, name, role FROM failovers JOIN objects ON failover_id = id
+         WHERE failovers.account_id = ?1 AND cloudflare_id IN (SELECT value FROM json_each(?2)) ORDER BY role`,
+      )
+      .bind(accountId, JSON.stringify(cloudflareIds)),
+  ]);
+  return {
+    names: new Map((named?.results ?? []).map(({ id, name }) => [id, name])),
+    objects: (owned?.results ?? []).map(({ id, name, role }) => ({ role, failoverId: id, name })),
+  };
+}
+
 /** A statement of a batch yet to be committed. */
 export type Write = D1PreparedStatement;
 

@@ -3,6 +3,7 @@ import { completeSpec } from "../../src/failover/complete.ts";
 import type {
   FailoverEvent,
   FailoverView,
+  ImportView,
   Operation,
   ExplanationView,
   PlanView,
@@ -150,6 +151,26 @@ export function aPlan(change: Partial<PlanView> = {}): PlanView {
     ],
     foreign: [aForeign("rules", "two rules")],
     ...change,
+  };
+}
+
+/** Asked what would be: nothing was imported. */
+export function anImport(): { view: ImportView; failoverId: string | null } {
+  const { changes } = aPlan();
+  return {
+    view: {
+      importable: false,
+      spec: null,
+      active: null,
+      objects: {
+        load_balancer: { id: "l1", name: "www.example.com", description: "the shop" },
+        monitor: { id: "m1", description: "HTTP - 200" },
+      },
+      changes,
+      foreign: [{ ...aForeign("rules", "two rules"), keepable: true }],
+      refusals: [{ guard: "not-importable", message: "no", facts: {}, overridable: false }],
+    },
+    failoverId: null,
   };
 }
 

@@ -16,7 +16,7 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
-import { aFailover, anExplanation, anOperation, aPlan, NOON } from "./builders.ts";
+import { aFailover, anExplanation, anImport, anOperation, aPlan, NOON } from "./builders.ts";
 
 export const TOKEN = "test-admin-token-Qk27";
 
@@ -35,6 +35,8 @@ export class World {
   operations = [anOperation()];
   events: FailoverEvent[] = [];
   samples: Sample[] = [];
+  /** What an import answers. */
+  imported = anImport();
   readiness: Readiness = {
     database: true,
     cloudflare: true,
@@ -64,13 +66,15 @@ function coordinatorOf(world: World): CoordinatorPort {
     world.actions.push({ verb, given });
     if (world.exception !== null) throw world.exception;
     if (world.failure !== null) return { ok: false, failure: world.failure };
-    const found = verb === "createFailover" || world.find(String(given[0])) !== null;
+    const needsNone = ["createFailover", "importFailover"].includes(verb);
+    const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
   }
   const changed = { failoverId: "fo_abc", revision: 3 };
   const accepted = { operationId: "op_abc" };
   return {
     createFailover: (...given) => act("createFailover", changed, given),
+    importFailover: (...given) => act("importFailover", world.imported, given),
     patchFailover: (...given) => act("patchFailover", changed, given),
     deleteFailover: (...given) => act("deleteFailover", accepted, given),
     promote: (...given) => act("promote", accepted, given),

@@ -6,10 +6,11 @@ import { failoverPatchSchema, given, newFailoverSchema, reasonSchema } from "../
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { refuseOwnHostname } from "../own-hostname.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
 import { etagOf, requiredRevision } from "../preconditions.ts";
 import { presentFailover } from "../present.ts";
-import { problem, valueOf } from "../problem.ts";
+import { valueOf } from "../problem.ts";
 import { findFailover } from "../reference.ts";
 import { createRouter } from "../router.ts";
 import { failoverSchema, listSchema } from "../schemas.ts";
@@ -136,21 +137,6 @@ const remove = createRoute({
     ...contract.problems("not-found", "refused", "revision-mismatch", "invalid", "precondition-required"),
   },
 });
-
-/** A failover that covers this service's own hostname would cut its callers off, and its probes would meet itself. */
-function refuseOwnHostname(url: string, spec: Readonly<Record<string, unknown>>): void {
-  const own = new URL(url).hostname;
-  const errors = ["hostname", "test_hostname"]
-    .filter(
-      (member) => typeof spec[member] === "string" && spec[member].toLowerCase().replace(/\.$/, "") === own,
-    )
-    .map((member) => ({
-      pointer: `/${member}`,
-      message: "is this service's own hostname: give the website's",
-    }));
-  if (errors.length > 0)
-    throw problem("invalid", "A failover can't cover the service that keeps it.", { errors });
-}
 
 export function failoverRoutes(dependencies: ApiDependencies) {
   const { coordinator, reader } = dependencies;
