@@ -2,12 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
-import type {
-  CoordinatorPort,
-  ImportAsked,
-  ReconcileAsked,
-  TransitionRequest,
-} from "./actions/coordinator-port.ts";
+import type { CoordinatorPort, ImportAsked, ReconcileAsked, TransitionRequest } from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
@@ -16,12 +11,15 @@ import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { patchFailover } from "./actions/patch-failover.ts";
 import { planFailover } from "./actions/plan-failover.ts";
+import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { tick } from "./actions/tick.ts";
 import { createTurns } from "./actions/turns.ts";
 import { createAccount } from "./cloudflare/account.ts";
 import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
+import { createInspection } from "./cloudflare/inspection.ts";
+import { createMeter } from "./cloudflare/meter.ts";
 import { createTransport } from "./cloudflare/transport.ts";
 import type { Condition } from "./failover/explain.ts";
 import type { Origin } from "./failover/results.ts";
@@ -107,6 +105,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => explainFailover(context, reference, conditions));
   }
 
+  preflight(reference: string, maxAgeMs: number, origin: Origin) {
+    return this.#run((context) => preflightFailover(context, reference, maxAgeMs, origin));
+  }
+
+  preflightSpec(input: SpecInput) {
+    return this.#run((context) => preflightSpec(context, input));
+  }
+
   /** A tick that still runs absorbs the next one. */
   tick(): Promise<void> {
     this.#ticking ??= this.#run(async (context) => {
@@ -168,7 +174,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   }
 
   async #createContext(): Promise<Context> {
-    const { settings, clock, db, probes, prober, log } = this.#services;
+    const { settings, clock, db, probes, prober, inspector, resolve, log } = this.#services;
     const { accountId, apiToken, apiBaseURL: baseURL, timeoutMs } = settings;
     const budget = createBudget(clock, await this.ctx.storage.get<BudgetState>(BUDGET_KEY));
     const call = createTransport({
@@ -179,6 +185,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       fetch: (input, init) => fetch(input, init),
     });
     const cloudflare = (priority: Priority) => createAccount(call, accountId, priority);
+    const remembered = {};
+    const inspecting: Context["inspecting"] = (priority, limits) => {
+      const meter = createMeter(call, limits);
+      return {
+        meter,
+        account: createAccount(meter.call, accountId, priority),
+        inspection: createInspection(meter.call, accountId, priority, remembered),
+      };
+    };
     this.#lookedAt = (await loadTick(db, accountId))?.lookedAt ?? null;
     return {
       accountId,
@@ -187,9 +202,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       clock,
       budget,
       cloudflare,
+      inspecting,
       intents: await loadIntents(this.ctx.storage, clock),
       snapshots: createSnapshots(cloudflare, clock),
       prober,
+      inspector,
+      resolve,
       probes,
       lastLookAt: () => this.#lookedAt,
       newId: (prefix) => `${prefix}_${randomId(20)}`,

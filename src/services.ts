@@ -2,7 +2,9 @@ import type { CoordinatorPort } from "./actions/coordinator-port.ts";
 import { createReader } from "./actions/reader.ts";
 import type { ReaderPort } from "./actions/reader-port.ts";
 import { createClock, type ServiceClock } from "./clock.ts";
+import { createInspector, type Inspector } from "./probing/inspect.ts";
 import { createProber, type Prober } from "./probing/prober.ts";
+import { createResolve, type Resolve } from "./probing/resolve.ts";
 import { connect } from "./probing/socket.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
@@ -13,6 +15,8 @@ export interface Services {
   readonly db: D1Database;
   readonly probes: Queue;
   readonly prober: Prober;
+  readonly inspector: Inspector;
+  readonly resolve: Resolve;
   readonly reader: ReaderPort;
   /** The one writer of this account. */
   readonly coordinator: CoordinatorPort;
@@ -33,13 +37,15 @@ export function createServices(env: Env): Services {
     COORDINATOR: namespace,
     EGRESS: egress,
   } = env as Env & { EGRESS?: Fetcher };
-  const prober = createProber({
-    fetch: (request) => fetch(request),
+  const outside = {
+    fetch: (request: Request) => fetch(request),
     connect,
     egress,
-    clock: { now: () => Date.now() },
     secretHeader: settings.probeHeader,
-  });
+  };
+  const prober = createProber({ ...outside, clock: { now: () => Date.now() } });
+  const inspector = createInspector({ ...outside, random: () => crypto.randomUUID() });
+  const resolve = createResolve(outside);
   const stub = () => namespace.get(namespace.idFromName(settings.accountId));
   // Each call asks for the object anew: a stub that saw it fall over stays broken.
   const coordinator: CoordinatorPort = {
@@ -54,8 +60,10 @@ export function createServices(env: Env): Services {
     adopt: (reference, request, origin) => stub().adopt(reference, request, origin),
     plan: (reference) => stub().plan(reference),
     explain: (reference, conditions) => stub().explain(reference, conditions),
+    preflight: (reference, maxAgeMs, origin) => stub().preflight(reference, maxAgeMs, origin),
+    preflightSpec: (input) => stub().preflightSpec(input),
     tick: () => stub().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
-  return { settings, clock, db, probes, prober, reader, coordinator, log };
+  return { settings, clock, db, probes, prober, inspector, resolve, reader, coordinator, log };
 }

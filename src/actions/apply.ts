@@ -5,6 +5,7 @@ import type { Body } from "../failover/desired.ts";
 import type { Failover } from "../failover/failover.ts";
 import type { Role } from "../failover/marker.ts";
 import { describeRole, type Change } from "../failover/plan.ts";
+import { describeRefusal } from "../failover/refused-writes.ts";
 import type { Origin } from "../failover/results.ts";
 import { commit, insertEvents, loadIntent, setApplied, setObjectId } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
@@ -71,7 +72,9 @@ async function judge(context: Context, write: Write, error: CloudflareError): Pr
   if (error.kind === "rate-limited" || error.kind === "unavailable") {
     return { outcome: "postponed", why: `${what} has to wait: ${error.message}` };
   }
-  return { outcome: "refused", why: `Cloudflare refused ${what}: ${error.message}`, error };
+  const meaning = describeRefusal(error.message);
+  const why = `Cloudflare refused ${what}: ${error.message}${meaning === null ? "" : `; ${meaning}`}`;
+  return { outcome: "refused", why, error };
 }
 
 /**

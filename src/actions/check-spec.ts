@@ -41,7 +41,8 @@ async function inCloudflaresRanges(context: Context, spec: Spec): Promise<FieldE
   }
 }
 
-async function findTaken(context: Context, spec: Spec, failoverId: string): Promise<FieldError[]> {
+/** Names and hostnames of a spec that another failover of ours has. */
+export async function findHeld(context: Context, spec: Spec, failoverId: string): Promise<FieldError[]> {
   const names = [spec.hostname, ...(spec.test_hostname === null ? [] : [spec.test_hostname])];
   const holders = await findHolders(
     context.db,
@@ -92,7 +93,7 @@ export async function checkSpec(
       errors: problems,
     });
   }
-  const taken = await findTaken(context, spec, claimant.id);
+  const taken = await findHeld(context, spec, claimant.id);
   if (taken.length === 0 && facts.zone !== null) {
     const zones = [facts.zone.id];
     const seen = await context.snapshots.recent(zones, LOOK_MAX_AGE_MS, "person");

@@ -1,6 +1,10 @@
 import type { CloudflareAccount } from "../cloudflare/account.ts";
 import type { Budget, Priority } from "../cloudflare/budget.ts";
+import type { CloudflareInspection } from "../cloudflare/inspection.ts";
+import type { Meter, MeterOptions } from "../cloudflare/meter.ts";
+import type { Inspector } from "../probing/inspect.ts";
 import type { Prober } from "../probing/prober.ts";
+import type { Resolve } from "../probing/resolve.ts";
 import type { Intents } from "./intents.ts";
 import type { Snapshots } from "./snapshot.ts";
 
@@ -20,9 +24,20 @@ export interface Context {
   readonly clock: Clock;
   readonly budget: Budget;
   cloudflare(priority: Priority): CloudflareAccount;
+  /** The same account and more to ask of it, with every call counted. */
+  inspecting(
+    priority: Priority,
+    limits: MeterOptions,
+  ): {
+    readonly account: CloudflareAccount;
+    readonly inspection: CloudflareInspection;
+    readonly meter: Meter;
+  };
   readonly intents: Intents;
   readonly snapshots: Snapshots;
   readonly prober: Prober;
+  readonly inspector: Inspector;
+  readonly resolve: Resolve;
   /** When the account was last read completely, ms since the epoch. */
   lastLookAt(): number | null;
   /** The queue of probe shards. */

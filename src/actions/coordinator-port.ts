@@ -1,5 +1,12 @@
 import type { Condition } from "../failover/explain.ts";
-import type { ExplanationView, ImportView, Origin, PlanView, Result } from "../failover/results.ts";
+import type {
+  ExplanationView,
+  ImportView,
+  Origin,
+  PlanView,
+  PreflightView,
+  Result,
+} from "../failover/results.ts";
 import type { SpecInput } from "../failover/spec.ts";
 
 export interface TransitionRequest {
@@ -75,5 +82,9 @@ export interface CoordinatorPort {
   plan(reference: string): Promise<Result<PlanView>>;
   /** Who serves the present hostname and by which rule, or who would if all of the conditions held. */
   explain(reference: string, conditions: readonly Condition[]): Promise<Result<ExplanationView>>;
+  /** Every check afresh, or the stored run where it is of this revision and no older than `maxAgeMs`. */
+  preflight(reference: string, maxAgeMs: number, origin: Origin): Promise<Result<PreflightView>>;
+  /** Every check of a spec that isn't saved; nothing is kept. */
+  preflightSpec(input: SpecInput): Promise<Result<PreflightView>>;
   tick(): Promise<void>;
 }

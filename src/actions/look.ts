@@ -1,7 +1,7 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
 import type { Failover, Side } from "../failover/failover.ts";
 import { SIDES } from "../failover/failover.ts";
-import type { Spec } from "../failover/complete.ts";
+import type { PreflightFacts } from "../failover/preflight/facts.ts";
 import { foldPoolHealth, judgePlaces, type PoolHealth } from "../failover/verdict.ts";
 import { commit, savePoolHealth, type FailoverRecord } from "../store/failovers.ts";
 import type { Priority } from "../cloudflare/budget.ts";
@@ -21,23 +21,19 @@ export async function readPoolHealth(
   return foldPoolHealth(before, { poolId, ...judged, at: context.clock.now() });
 }
 
-/** Reads both pools' health for an action that decides by it: never older than the decision. */
-export async function readBothPools(
+/** Folds what was just read of both pools into what was known, for an action that decides by it. */
+export async function keepPoolHealth(
   context: Context,
   { failover, health }: FailoverRecord,
-  spec: Spec,
+  seen: PreflightFacts["health"],
 ): Promise<{ health: Partial<Record<Side, PoolHealth>>; unreadable: string | null }> {
   const read: Partial<Record<Side, PoolHealth>> = { ...health };
-  try {
-    for (const side of SIDES) {
-      const poolId = failover.ids[side];
-      const address = spec[side].address;
-      if (poolId === undefined || address === null) continue;
-      read[side] = await readPoolHealth(context, poolId, address, health[side], "person");
-    }
-  } catch (error) {
-    if (error instanceof CloudflareError) return { health: read, unreadable: error.message };
-    throw error;
+  for (const side of SIDES) {
+    const [places, poolId] = [seen[side], failover.ids[side]];
+    if (poolId === undefined || places.state === "not-asked") continue;
+    if (places.state !== "known") return { health: read, unreadable: places.why };
+    const judged = judgePlaces(places.value);
+    read[side] = foldPoolHealth(health[side], { poolId, ...judged, at: context.clock.now() });
   }
   await commit(
     context.db,

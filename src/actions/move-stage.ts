@@ -7,7 +7,6 @@ import {
   guardRevision,
   guardUnderneath,
   withoutOverridden,
-  type PromotionFacts,
 } from "../failover/guards.ts";
 import { newOperation, operationEnds } from "../failover/operations.ts";
 import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
@@ -25,64 +24,64 @@ import { insertOperation, saveOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
-import { readBothPools, readUnderneath } from "./look.ts";
+import { keepPoolHealth, readUnderneath } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
-import { findTakenHostnames } from "./taken-names.ts";
+import { guardPreflight, runPreflight } from "../failover/preflight/preflight.ts";
+import { gatherFacts } from "./preflight/gather.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
-/** Somebody else's load balancer that has the name already, as a sentence. */
-async function findConflict(
-  context: Context,
-  failover: Failover,
-  hostname: string | null,
-): Promise<string | null> {
-  const spec = completeSpec(failover.input, failover.facts);
-  const snapshot = await context.snapshots.recent([failover.facts.zone?.id ?? ""], 10_000, "person");
-  const pointer = hostname === spec.hostname ? "/hostname" : "/test_hostname";
-  const taken = findTakenHostnames(context.installation, spec, failover, snapshot);
-  return taken.find((one) => one.pointer === pointer)?.message ?? null;
-}
+/** The look that the healing began with is fresh enough for what is judged right after it. */
+const LOOK_MAX_AGE_MS = 10_000;
 
-/** Everything that a promotion is judged by, read now. */
-async function promotionFacts(
+/** Everything that a promotion is judged by, read now: the last minute's healing, both pools' health, and a preflight. */
+async function judgePromotion(
   context: Context,
-  record: FailoverRecord,
+  given: FailoverRecord,
   to: Stage,
-): Promise<{ facts: PromotionFacts; record: FailoverRecord }> {
+): Promise<{ refusals: Refusal[]; record: FailoverRecord }> {
   const origin: Origin = { actor: { kind: "system", name: "promotion" }, requestId: null };
   const look = await reconcile(
     context,
-    record,
+    given,
     (zoneId, priority) => context.snapshots.take([zoneId], priority),
     { asked: false, origin, priority: "person" },
   );
-  const { failover } = look;
-  const spec = completeSpec(failover.input, failover.facts);
+  const record: FailoverRecord = { ...given, failover: look.failover, status: look.status };
+  const snapshot = await context.snapshots.recent(
+    [look.failover.facts.zone?.id ?? ""],
+    LOOK_MAX_AGE_MS,
+    "person",
+  );
+  const { input } = look.failover;
+  // Not Cloudflare's preview as well: both pools' health is read, which is what steers.
+  const subject = { input, record, priority: "person", snapshot, withPreview: false } as const;
+  const seen = await gatherFacts(context, subject);
+  const { spec } = seen;
   const now = context.clock.now();
-  const pools = await readBothPools(context, { ...record, failover }, spec);
+  const pools = await keepPoolHealth(context, record, seen.health);
   const health = {
     primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
     secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
   };
   const succeeded = (side: "primary" | "secondary") =>
     record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
-  return {
-    record: { ...record, failover },
-    facts: {
-      to,
-      spec,
-      health,
-      probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
-      unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
-      inSync: look.inPlace || look.sync === "unknown",
-      syncMessage: look.message,
-      foreign: look.convergence?.plan.foreign ?? [],
-      conflict: await findConflict(context, failover, presentHostname(to, spec)),
-    },
-  };
+  const byState = guardPromotion({
+    spec,
+    health,
+    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+    unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
+    inSync: look.inPlace || look.sync === "unknown",
+    syncMessage: look.message,
+    foreign: look.convergence?.plan.foreign ?? [],
+  });
+  // A guard that refuses by itself says more than the checks that it shares.
+  const byChecks = guardPreflight(runPreflight(seen), to).filter(({ guard }) =>
+    byState.every((one) => one.guard !== guard),
+  );
+  return { refusals: [...byState, ...byChecks], record };
 }
 
 function refused(action: string, refusals: readonly Refusal[]): Accepted {
@@ -200,8 +199,7 @@ export function promote(
       const message = `from ${given.failover.stage} the next stage is ${to}`;
       return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
     }
-    const { facts, record } = await promotionFacts(context, given, to);
-    const all = guardPromotion(facts);
+    const { refusals: all, record } = await judgePromotion(context, given, to);
     const left = withoutOverridden(all, request.override ?? []);
     if (left.length > 0) return refused(`promoting to ${to}`, left);
     const overridden = all.filter((one) => !left.includes(one));

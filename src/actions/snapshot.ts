@@ -6,13 +6,13 @@ import {
   type Place,
 } from "../cloudflare/account.ts";
 import type { Priority } from "../cloudflare/budget.ts";
-import { CloudflareError } from "../cloudflare/errors.ts";
+import { CloudflareError, type CloudflareErrorKind } from "../cloudflare/errors.ts";
 import { carriesMarker, kindOf, type Role } from "../failover/marker.ts";
 
 /** One list as it was read, or why it could not be. Lists fail one by one: a zone that is out of reach hides no other. */
 export type Reading =
   | { readonly ok: true; readonly listing: Listing; readonly readAt: number }
-  | { readonly ok: false; readonly why: string };
+  | { readonly ok: false; readonly why: string; readonly kind?: CloudflareErrorKind };
 
 /** What Cloudflare says exists, read once and shared by all that look in the same moment. */
 export interface Snapshot {
@@ -34,7 +34,7 @@ async function read(account: CloudflareAccount, place: Place, readAt: number): P
   try {
     return { ok: true, listing: await account.list(place), readAt };
   } catch (error) {
-    if (error instanceof CloudflareError) return { ok: false, why: error.message };
+    if (error instanceof CloudflareError) return { ok: false, why: error.message, kind: error.kind };
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { announceVerdicts } from "./announce.ts";
 import type { Context } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readPoolHealth } from "./look.ts";
+import { repeatPreflights } from "./preflight/repeat.ts";
 import { BATCH_BYTES, packed, shardProbes } from "./probe-shard.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
@@ -146,6 +147,9 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       // A fault in one never stops the next.
       logFault(context, record.failover.id, error);
     }
+  });
+  await repeatPreflights(context, snapshot).catch((error: unknown) => {
+    context.log({ level: "error", message: "preflights could not be repeated", error: String(error) });
   });
   await sweepRemains(context, snapshot, new Set(records.map(({ failover }) => failover.id)));
   const unreadable = whyUnreadable(snapshot);

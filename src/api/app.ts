@@ -16,6 +16,7 @@ import { importRoutes } from "./routes/import.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { planRoutes } from "./routes/plan.ts";
+import { preflightRoutes } from "./routes/preflight.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
 
@@ -40,6 +41,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1", eventRoutes(dependencies));
   app.route("/v1/import", importRoutes(dependencies));
   app.route("/v1/operations", operationRoutes(dependencies));
+  app.route("/v1", preflightRoutes(dependencies));
   app.route("/v1/failovers", failoverRoutes(dependencies));
   app.route("/v1/failovers", transitionRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));

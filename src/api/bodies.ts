@@ -1,7 +1,7 @@
 // The bodies of the requests, each strict. The body of a create is the core's own `specInputSchema`.
 import { z } from "@hono/zod-openapi";
 import { GUARD_IDS } from "../failover/guards.ts";
-import { specInputSchema } from "../failover/spec.ts";
+import { specInputSchema, unsavedSpecSchema } from "../failover/spec.ts";
 
 export const newFailoverSchema = specInputSchema.meta({
   id: "NewFailover",
@@ -13,6 +13,9 @@ export const newFailoverSchema = specInputSchema.meta({
     secondary: { pages_project: "shop" },
   },
 });
+
+/** Documented as a NewFailover: only that an address may be one which a create would refuse. */
+export const unsavedFailoverSchema = unsavedSpecSchema;
 
 /** Which members there are is known here; whether the merged spec is right is the Coordinator's to say. */
 export const failoverPatchSchema = z

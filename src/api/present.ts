@@ -11,6 +11,7 @@ import type {
   KnownDrift,
   Operation,
   PlanView,
+  PreflightView,
   ProbeResult,
   Refusal,
   Sample,
@@ -144,6 +145,17 @@ export function presentChange({ action, kind, role, reason, differences }: Chang
       after: one.after ?? null,
       class: one.class,
     })),
+  };
+}
+
+export function presentPreflight(view: PreflightView): Wire<"preflightSchema"> {
+  return {
+    failover_id: view.failoverId,
+    revision: view.revision,
+    ran_at: rfc3339(view.ranAt),
+    outcome: view.outcome,
+    checks: view.checks.map((check) => ({ ...check, evidence: { ...check.evidence } })),
+    calls: view.calls,
   };
 }
 

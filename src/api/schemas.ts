@@ -461,3 +461,36 @@ export function listSchema<T extends z.ZodType>(item: T, id: string) {
     })
     .meta({ id, description: "One page of a list." });
 }
+
+const OUTCOMES = ["pass", "warn", "fail", "unknown"] as const;
+
+const checkSchema = z
+  .object({
+    id: text("The check; docs/checks.md has one row for each.", "certificate"),
+    outcome: word(OUTCOMES, "`unknown` where it could not be found out, or follows from another failure."),
+    evidence: facts("What was seen.", { hostname: "a.b.example.com", labels_under_zone: 2 }),
+    message: text(
+      "What was found and what it means.",
+      "No certificate covers a.b.example.com: visitors would get a TLS error instead of the site.",
+    ),
+    remedy: z.string().nullable().meta({
+      description: "What to do; null where there is nothing to mend.",
+      example: "Order an advanced certificate for the name.",
+    }),
+    documentation: text("The title of Cloudflare's page on it.", "Limitations for Universal SSL"),
+  })
+  .meta({ id: "Check", description: "One prerequisite or pitfall, as it stands." });
+
+export const preflightSchema = z
+  .object({
+    failover_id: z
+      .string()
+      .nullable()
+      .meta({ description: "Null of a spec that is not saved.", example: "fo_2Xk9" }),
+    revision: z.int().nullable().meta({ description: "Of the spec that was looked at.", example: 3 }),
+    ran_at: timestamp("When it began."),
+    outcome: word(OUTCOMES, "The worst of its checks, in the order fail, warn, unknown, pass."),
+    checks: z.array(checkSchema).meta({ description: "Every check." }),
+    calls: z.int().meta({ description: "Calls of Cloudflare's API that it took.", example: 18 }),
+  })
+  .meta({ id: "Preflight", description: "The tutorial's prerequisites and pitfalls, checked." });

@@ -1,4 +1,4 @@
-import { CloudflareError } from "./errors.ts";
+import { CloudflareError, type Envelope } from "./errors.ts";
 import type { Call } from "./transport.ts";
 
 /** Thrown in the place of a call that a meter no longer allows; nothing was asked. */
@@ -12,17 +12,38 @@ export class CallsUsedUp extends CloudflareError {
 export interface Meter {
   readonly call: Call;
   calls(): number;
+  /** Gives free what was kept back. */
+  release(): void;
 }
 
-/** `reserved` calls are kept for whoever asks for them by `release`. */
-export function createMeter(call: Call, most: number, reserved = 0): Meter & { release(): void } {
+/** What was read for one subject and is the same for the next: answers by path and query. */
+export type SharedAnswers = Map<string, Promise<Envelope>>;
+
+export interface MeterOptions {
+  readonly most: number;
+  /** So many are kept back until `release`. */
+  readonly reserved: number;
+  /** What stands in it costs nothing. */
+  readonly shared?: SharedAnswers | undefined;
+}
+
+export function createMeter(call: Call, { most, reserved, shared }: MeterOptions): Meter {
   let calls = 0;
   let limit = most - reserved;
+  const counted: Call = async (...request) => {
+    if (calls >= limit) throw new CallsUsedUp(most);
+    calls += 1;
+    return call(...request);
+  };
   return {
-    call: async (...request) => {
-      if (calls >= limit) throw new CallsUsedUp(most);
-      calls += 1;
-      return call(...request);
+    call: (priority, method, path, options) => {
+      // What becomes of a preview is asked again and again.
+      if (shared === undefined || method !== "get" || path.includes("/preview/"))
+        return counted(priority, method, path, options);
+      const key = JSON.stringify([path, options?.query ?? {}]);
+      const answer = shared.get(key) ?? counted(priority, method, path, options);
+      shared.set(key, answer);
+      return answer;
     },
     calls: () => calls,
     release: () => {

@@ -1,7 +1,7 @@
 // Decides whether an action may move traffic. Every guard that applies is named at once, each with the facts that it
 // rests on and whether a person may override it.
 import type { Spec } from "./complete.ts";
-import { SIDES, type Failover, type Side, type Stage } from "./failover.ts";
+import { SIDES, type Failover, type Side } from "./failover.ts";
 import type { ForeignRouting } from "./foreign.ts";
 import type { Operation, Refusal, SideHealth } from "./results.ts";
 
@@ -48,7 +48,6 @@ export function guardOperation(running: Operation | null): Refusal[] {
 }
 
 export interface PromotionFacts {
-  readonly to: Stage;
   readonly spec: Spec;
   /** Read no longer than two ticks ago. */
   readonly health: Readonly<Record<Side, SideHealth>>;
@@ -58,8 +57,6 @@ export interface PromotionFacts {
   readonly inSync: boolean;
   readonly syncMessage: string;
   readonly foreign: readonly ForeignRouting[];
-  /** What already has the hostname that would be taken, as a sentence. */
-  readonly conflict: string | null;
 }
 
 function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
@@ -104,7 +101,6 @@ export function guardPromotion(facts: PromotionFacts): Refusal[] {
     const message = `visitors can be sent past the pair: ${foreign.map((one) => one.message).join("; ")}`;
     refusals.push(refusal("foreign-routing", message, { foreign }));
   }
-  if (facts.conflict !== null) refusals.push(refusal("hostname-conflict", facts.conflict, {}));
   return refusals;
 }
 

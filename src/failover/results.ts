@@ -8,6 +8,7 @@ import type { ImportFinding } from "./import.ts";
 import type { Role } from "./marker.ts";
 import type { SpecInput } from "./spec.ts";
 import type { Body } from "./desired.ts";
+import type { Preflight } from "./preflight/preflight.ts";
 
 /** A guard's no, with the facts that it rests on. */
 export interface Refusal {
@@ -223,6 +224,14 @@ export interface ExplanationView extends Omit<Explanation, "rule"> {
   readonly conditions: readonly Condition[];
   /** What session affinity adds to that, where it is on. */
   readonly affinity: string | null;
+}
+
+/** What a preflight found; the ids are null of a spec that isn't saved. */
+export interface PreflightView extends Preflight {
+  readonly failoverId: string | null;
+  readonly revision: number | null;
+  /** When it began, ms since the epoch. */
+  readonly ranAt: number;
 }
 
 /** What an existing load balancer would become. */

@@ -37,13 +37,19 @@ export function normalizeAddress(text: string): string {
     : name;
 }
 
-const address = z
+/** Any IP address, also one that can't be an endpoint: a preflight says what is wrong with it. */
+const anyAddress = z
   .string()
   .transform(normalizeAddress)
   .superRefine((text, context) => {
-    const problem = isAddressLiteral(text) ? addressProblem(text) : hostnameProblem(text);
+    const problem = isAddressLiteral(text) ? null : hostnameProblem(text);
     if (problem !== null) context.addIssue({ code: "custom", message: problem });
   });
+
+const reachableAddress = anyAddress.superRefine((text, context) => {
+  const problem = isAddressLiteral(text) ? addressProblem(text) : null;
+  if (problem !== null) context.addIssue({ code: "custom", message: problem });
+});
 
 const projectName = z
   .string()
@@ -73,63 +79,70 @@ const marker = z
   });
 
 /** One strict object rather than a union, so that a wrong member is named and not "no branch matched". */
-const endpoint = z
-  .strictObject({
-    address: address
-      .optional()
-      .meta({ description: "Hostname or public IP address of the endpoint.", example: "origin.example.net" }),
-    pages_project: projectName
-      .optional()
-      .meta({ description: "A Pages project of the account, in the place of an address.", example: "shop" }),
-    custom_domain: hostname.optional().meta({
-      description:
-        "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
-      example: "shop.example.org",
-    }),
-    host_header: z
-      .string()
-      .transform((text) => (text === "" ? "" : normalizeHostname(text)))
-      .superRefine((name, context) => {
-        const problem = name === "" ? null : hostnameProblem(name);
-        if (problem !== null) context.addIssue({ code: "custom", message: problem });
-      })
-      .nullable()
-      .optional()
-      .meta({
+const endpointWith = (address: typeof anyAddress) =>
+  z
+    .strictObject({
+      address: address
+        .optional()
+        .meta({
+          description: "Hostname or public IP address of the endpoint.",
+          example: "origin.example.net",
+        }),
+      pages_project: projectName
+        .optional()
+        .meta({
+          description: "A Pages project of the account, in the place of an address.",
+          example: "shop",
+        }),
+      custom_domain: hostname.optional().meta({
         description:
-          "The Host that health checks and visitors' requests carry to this endpoint. The empty string (on create also null) passes the visitor's Host through, which a Pages endpoint would not answer. Default: a Pages endpoint's own name, else the production hostname.",
-        example: "www.example.com",
+          "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
+        example: "shop.example.org",
       }),
-    port: z
-      .int()
-      .min(1)
-      .max(65535)
-      .optional()
-      .meta({ description: "A port other than the protocol's own.", example: 8080 }),
-    description: z.string().max(200).optional().meta({ example: "production website" }),
-    marker: marker.optional().meta({ description: "What tells this endpoint's answers from the other's." }),
-  })
-  .superRefine((given, context) => {
-    if ((given.address === undefined) === (given.pages_project === undefined)) {
-      context.addIssue({
-        code: "custom",
-        message:
-          "needs exactly one of address (a hostname or IP address) and pages_project (a Pages project's name)",
-      });
-    }
-    if (given.custom_domain !== undefined && given.pages_project === undefined) {
-      context.addIssue({ code: "custom", path: ["custom_domain"], message: "belongs to a pages_project" });
-    }
-    // Pages finds the project by the Host header alone (API-FACTS 12.3).
-    if (given.host_header === "" && given.pages_project !== undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["host_header"],
-        message:
-          "can't pass the visitor's Host to a Pages project, which answers only to its own names: leave it out",
-      });
-    }
-  });
+      host_header: z
+        .string()
+        .transform((text) => (text === "" ? "" : normalizeHostname(text)))
+        .superRefine((name, context) => {
+          const problem = name === "" ? null : hostnameProblem(name);
+          if (problem !== null) context.addIssue({ code: "custom", message: problem });
+        })
+        .nullable()
+        .optional()
+        .meta({
+          description:
+            "The Host that health checks and visitors' requests carry to this endpoint. The empty string (on create also null) passes the visitor's Host through, which a Pages endpoint would not answer. Default: a Pages endpoint's own name, else the production hostname.",
+          example: "www.example.com",
+        }),
+      port: z
+        .int()
+        .min(1)
+        .max(65535)
+        .optional()
+        .meta({ description: "A port other than the protocol's own.", example: 8080 }),
+      description: z.string().max(200).optional().meta({ example: "production website" }),
+      marker: marker.optional().meta({ description: "What tells this endpoint's answers from the other's." }),
+    })
+    .superRefine((given, context) => {
+      if ((given.address === undefined) === (given.pages_project === undefined)) {
+        context.addIssue({
+          code: "custom",
+          message:
+            "needs exactly one of address (a hostname or IP address) and pages_project (a Pages project's name)",
+        });
+      }
+      if (given.custom_domain !== undefined && given.pages_project === undefined) {
+        context.addIssue({ code: "custom", path: ["custom_domain"], message: "belongs to a pages_project" });
+      }
+      // Pages finds the project by the Host header alone (API-FACTS 12.3).
+      if (given.host_header === "" && given.pages_project !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["host_header"],
+          message:
+            "can't pass the visitor's Host to a Pages project, which answers only to its own names: leave it out",
+        });
+      }
+    });
 
 const EXPECTED_CODES = /^[1-5](\d\d|xx)(,[1-5](\d\d|xx))*$/i;
 
@@ -229,28 +242,34 @@ const drift = z.union(
 
 const failback = z.strictObject({ mode: z.enum(["automatic"]) });
 
+const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
+  z.strictObject({
+    name: z
+      .string()
+      .max(50)
+      .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be lower-case letters, digits and inner hyphens"),
+    hostname,
+    test_hostname: hostname.optional(),
+    primary: endpoint,
+    secondary: endpoint,
+    monitor: monitor.optional(),
+    check_regions: z
+      .array(z.enum(REGIONS))
+      .min(1)
+      .max(13)
+      .refine((regions) => new Set(regions).size === regions.length, "must name each region once")
+      .optional(),
+    load_balancer: loadBalancer.optional(),
+    drift: drift.optional(),
+    drift_grace_seconds: z.int().min(0).max(86400).optional(),
+    failback: failback.optional(),
+  });
+
 /** The body of a create, and what a PATCH merges into. Strict throughout: an unknown member is named and refused. */
-export const specInputSchema = z.strictObject({
-  name: z
-    .string()
-    .max(50)
-    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be lower-case letters, digits and inner hyphens"),
-  hostname,
-  test_hostname: hostname.optional(),
-  primary: endpoint,
-  secondary: endpoint,
-  monitor: monitor.optional(),
-  check_regions: z
-    .array(z.enum(REGIONS))
-    .min(1)
-    .max(13)
-    .refine((regions) => new Set(regions).size === regions.length, "must name each region once")
-    .optional(),
-  load_balancer: loadBalancer.optional(),
-  drift: drift.optional(),
-  drift_grace_seconds: z.int().min(0).max(86400).optional(),
-  failback: failback.optional(),
-});
+export const specInputSchema = specWith(endpointWith(reachableAddress));
+
+/** What a preflight of an unsaved spec takes: the same, but for addresses that a create would refuse. */
+export const unsavedSpecSchema = specWith(endpointWith(anyAddress));
 
 export type SpecInput = z.output<typeof specInputSchema>;
 export type EndpointInput = SpecInput["primary"];

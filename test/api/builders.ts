@@ -7,6 +7,7 @@ import type {
   Operation,
   ExplanationView,
   PlanView,
+  PreflightView,
   ProbeResult,
   Sample,
   SideHealth,
@@ -122,6 +123,26 @@ export function anExplanation(): ExplanationView {
     hostname: "www.example.com",
     conditions: [],
     affinity: null,
+  };
+}
+
+export function aPreflight(): PreflightView {
+  return {
+    failoverId: "fo_abc",
+    revision: 2,
+    ranAt: NOON,
+    outcome: "warn",
+    checks: [
+      {
+        id: "token-owner",
+        outcome: "warn",
+        evidence: { owner: "user" },
+        message: "The API token is a user's.",
+        remedy: "Create an account-owned API token.",
+        documentation: "Account API tokens",
+      },
+    ],
+    calls: 18,
   };
 }
 

@@ -16,7 +16,7 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
-import { aFailover, anExplanation, anImport, anOperation, aPlan, NOON } from "./builders.ts";
+import { aFailover, anExplanation, anImport, anOperation, aPlan, aPreflight, NOON } from "./builders.ts";
 
 export const TOKEN = "test-admin-token-Qk27";
 
@@ -66,7 +66,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     world.actions.push({ verb, given });
     if (world.exception !== null) throw world.exception;
     if (world.failure !== null) return { ok: false, failure: world.failure };
-    const needsNone = ["createFailover", "importFailover"].includes(verb);
+    const needsNone = ["createFailover", "importFailover", "preflightSpec"].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
   }
@@ -83,6 +83,8 @@ function coordinatorOf(world: World): CoordinatorPort {
     adopt: (...given) => act("adopt", changed, given),
     plan: (...given) => act("plan", aPlan(), given),
     explain: (...given) => act("explain", anExplanation(), given),
+    preflight: (...given) => act("preflight", aPreflight(), given),
+    preflightSpec: (...given) => act("preflightSpec", aPreflight(), given),
     tick: async () => {},
   };
 }

@@ -29,7 +29,6 @@ function aHealth(cloudflare: Verdict, probe: Verdict = "healthy"): SideHealth {
 
 function promotionFacts(given: Partial<PromotionFacts> = {}): PromotionFacts {
   return {
-    to: "production",
     spec: aSpec(),
     health: { primary: aHealth("healthy"), secondary: aHealth("healthy") },
     probeSucceededBefore: { primary: true, secondary: true },
@@ -37,7 +36,6 @@ function promotionFacts(given: Partial<PromotionFacts> = {}): PromotionFacts {
     inSync: true,
     syncMessage: "everything at Cloudflare is as wanted",
     foreign: [],
-    conflict: null,
     ...given,
   };
 }
@@ -194,24 +192,20 @@ describe("promotion", () => {
           kept: false,
         },
       ],
-      conflict: "www.example.com already has a load balancer",
     };
     expect(guardsOf(given)).toStrictEqual([
       "target-not-ready",
       "target-not-ready",
       "target-not-ready",
       "foreign-routing",
-      "hostname-conflict",
     ]);
     const sentences = guardPromotion(promotionFacts(given)).map(({ message }) => message);
-    expect(sentences.join("\n")).toMatch(
-      /primary[^]*secondary[^]*does not exist[^]*past the pair[^]*already has/,
-    );
+    expect(sentences.join("\n")).toMatch(/primary[^]*secondary[^]*does not exist[^]*past the pair/);
   });
 
-  test("is refused where Cloudflare can't be read, beside what is known all the same", () => {
-    const given = { unreadable: "429", inSync: false, conflict: "www.example.com is taken" };
-    expect(guardsOf(given)).toStrictEqual(["target-not-ready", "hostname-conflict"]);
+  test("is refused where Cloudflare can't be read", () => {
+    const given = { unreadable: "429", inSync: false };
+    expect(guardsOf(given)).toStrictEqual(["target-not-ready"]);
     expect(guardPromotion(promotionFacts(given))[0]?.facts).toStrictEqual({ reason: "429" });
   });
 });

@@ -35,6 +35,8 @@ export interface Switches {
   cloudflareAddresses: "refused" | "error-1000";
   /** API-FACTS 1.1: gateway errors may lack `messages` and `result`. */
   bareErrors: boolean;
+  /** How long a preview takes until its checks have finished. */
+  previewMs: number;
   /** No source promises read-your-writes for lists: let every list show the state before the last write. */
   lists: "fresh" | "lag-one-write";
 }
@@ -70,6 +72,7 @@ export function defaultSwitches(): Switches {
     documentationAddresses: "accepted",
     cloudflareAddresses: "refused",
     bareErrors: false,
+    previewMs: 1000,
     lists: "fresh",
   };
 }

@@ -100,7 +100,8 @@ describe("a promotion whose hostname is never seen to serve", () => {
   it.each<[what: string, obstacle: Obstacle, words: RegExp]>([
     [
       "no certificate covers it",
-      ({ simulator }) => simulator.world.certificatePacks.clear(),
+      ({ simulator }) =>
+        simulator.faults.after({ method: "PATCH" }, () => simulator.world.certificatePacks.clear()),
       /tls|handshake|certificate/i,
     ],
     [

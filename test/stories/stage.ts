@@ -93,6 +93,8 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   vi.useFakeTimers({ now: START, toFake: ["Date"] });
   const simulator = createSimulator({ now: () => Date.now(), limits: GENEROUS, ...options });
   seedExample(simulator.world);
+  // Simulated time stands still while one request is answered.
+  simulator.world.switches.previewMs = 0;
   for (const path of PATHS) {
     simulator.world.origin("origin.example.net").perPath[path] = { status: 200 };
     simulator.world.pagesProject("shop").paths?.push(path);

@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   workers: { group: "Workers Scripts Read", scope: "account" },
   redirects: { group: "Dynamic URL Redirects Read", scope: "zone" },
   origins: { group: "Origin Read", scope: "zone" },
+  pageRules: { group: "Page Rules Read", scope: "zone" },
   caching: { group: "Cache Settings Read", scope: "zone" },
 } as const satisfies Record<string, NeededPermission>;
 

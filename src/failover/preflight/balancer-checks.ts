@@ -31,6 +31,7 @@ export const BALANCER_CHECKS: readonly Check[] = [
     means: "it gets no visitors and its health is not checked",
     remedy: "Enable it in the dashboard, or reconcile: the service puts back what it made.",
     documentation: "Pools",
+    guard: "target-not-ready",
     judgeEndpoint: (facts, side) => {
       const pool = objectOf(facts, side);
       if (pool === null) return null;
@@ -128,6 +129,7 @@ export const BALANCER_CHECKS: readonly Check[] = [
     remedy:
       "Reconcile; where an object lost its marker, put the marker back at the end of its description or import it.",
     documentation: "Load balancing components",
+    guard: "target-not-ready",
     follows: [
       "load-balancing-enabled",
       "quota",

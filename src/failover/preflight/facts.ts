@@ -181,6 +181,7 @@ export interface PreflightFacts {
   readonly redirectRules: Asked<readonly RuleFacts[]>;
   readonly originRules: Asked<readonly RuleFacts[]>;
   readonly cacheRules: Asked<readonly RuleFacts[]>;
+  readonly pageRules: Asked<readonly RuleFacts[]>;
   readonly inspections: Readonly<Record<Side, Inspection | null>>;
   /** What each endpoint's Host resolves to, where that matters for whether it is legal; null elsewhere. */
   readonly hostAddresses: Readonly<Record<Side, Asked<readonly string[]> | null>>;

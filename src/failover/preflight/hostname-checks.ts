@@ -246,4 +246,15 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     permission: PERMISSIONS.caching,
     judge: ({ cacheRules, spec }) => judgeRules(cacheRules, spec.hostname, "cache rule"),
   },
+  {
+    id: "page-rule",
+    asks: "Does no Page Rule redirect, override or cache the production hostname?",
+    worst: "warn",
+    means: "it acts before or after the load balancer, which then does not alone decide what visitors get",
+    remedy: "Check that the rule is meant for this hostname, or exclude the hostname from it.",
+    documentation: "Page Rules",
+    production: true,
+    permission: PERMISSIONS.pageRules,
+    judge: ({ pageRules, spec }) => judgeRules(pageRules, spec.hostname, "Page Rule"),
+  },
 ];

@@ -94,6 +94,6 @@ export const pools = new Hono<CallEnv>()
     const pool = poolOf(c);
     const monitor = fillMonitor(state, now, body);
     const id = newUuid(state);
-    state.previews.set(id, { id, readyAt: now + 1000, poolIds: [pool.id], monitor });
+    state.previews.set(id, { id, readyAt: now + state.switches.previewMs, poolIds: [pool.id], monitor });
     return ok(c, { preview_id: id, pools: { [pool.id]: pool.name } });
   });

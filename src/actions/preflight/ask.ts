@@ -1,0 +1,29 @@
+import { CloudflareError } from "../../cloudflare/errors.ts";
+import { CallsUsedUp } from "../../cloudflare/meter.ts";
+import type { Asked } from "../../failover/preflight/facts.ts";
+
+/** Puts one question; that it has no answer is an answer too. */
+export async function ask<T>(question: () => Promise<T>): Promise<Asked<T>> {
+  try {
+    return { state: "known", value: await question() };
+  } catch (error) {
+    if (!(error instanceof CloudflareError)) throw error;
+    const why = error.message;
+    if (error instanceof CallsUsedUp) return { state: "not-asked", why };
+    if (error.kind === "forbidden") return { state: "forbidden", why };
+    return { state: error.kind === "not-found" ? "missing" : "unreadable", why };
+  }
+}
+
+export function notAsked(why: string): Asked<never> {
+  return { state: "not-asked", why };
+}
+
+/** What can only be asked once something else is known. */
+export async function whenKnown<T, U>(first: Asked<T>, next: (value: T) => Promise<U>): Promise<Asked<U>> {
+  return first.state === "known" ? ask(() => next(first.value)) : first;
+}
+
+export function mapped<T, U>(asked: Asked<T>, change: (value: T) => U): Asked<U> {
+  return asked.state === "known" ? { state: "known", value: change(asked.value) } : asked;
+}

@@ -1,0 +1,88 @@
+import type { CheckOutcome } from "../failover/preflight/check.ts";
+import type { Preflight } from "../failover/preflight/preflight.ts";
+import type { Write } from "./failovers.ts";
+
+/** A full run as it is kept: the last one of each failover. */
+export interface StoredPreflight {
+  readonly preflight: Preflight;
+  /** Milliseconds since the epoch. */
+  readonly ranAt: number;
+  readonly revision: number;
+}
+
+/** What a failover's status says of it. */
+export interface PreflightSummary {
+  readonly ranAt: number;
+  readonly revision: number;
+  readonly outcome: CheckOutcome;
+  readonly failed: readonly string[];
+}
+
+export interface SummaryRow {
+  failover_id: string;
+  ran_at: number;
+  revision: number;
+  outcome: CheckOutcome;
+  failed: string;
+}
+
+export function toSummary(row: SummaryRow): PreflightSummary {
+  const { ran_at: ranAt, revision, outcome } = row;
+  return { ranAt, revision, outcome, failed: JSON.parse(row.failed) as string[] };
+}
+
+export function failedIn({ checks }: Preflight): string[] {
+  return checks.filter(({ outcome }) => outcome === "fail").map(({ id }) => id);
+}
+
+/** A run that began earlier than the stored one changes nothing; nor does one of a failover that is gone. */
+export function savePreflight(
+  db: D1Database,
+  accountId: string,
+  failoverId: string,
+  { preflight, ranAt, revision }: StoredPreflight,
+): Write {
+  return db
+    .prepare(
+      `INSERT INTO preflights (failover_id, account_id, ran_at, revision, outcome, failed, report)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM failovers WHERE id = ?1)
+       ON CONFLICT (failover_id) DO UPDATE SET ran_at = ?3, revision = ?4, outcome = ?5, failed = ?6, report = ?7
+       WHERE ran_at <= ?3`,
+    )
+    .bind(
+      failoverId,
+      accountId,
+      ranAt,
+      revision,
+      preflight.outcome,
+      JSON.stringify(failedIn(preflight)),
+      JSON.stringify(preflight),
+    );
+}
+
+export async function loadPreflight(db: D1Database, failoverId: string): Promise<StoredPreflight | null> {
+  const row = await db
+    .prepare("SELECT ran_at, revision, report FROM preflights WHERE failover_id = ?1")
+    .bind(failoverId)
+    .first<{ ran_at: number; revision: number; report: string }>();
+  if (row === null) return null;
+  return { ranAt: row.ran_at, revision: row.revision, preflight: JSON.parse(row.report) as Preflight };
+}
+
+/** Failovers whose last run, or whose creation, lies before `before`; the longest waiting first. */
+export async function findPreflightsDue(
+  db: D1Database,
+  accountId: string,
+  before: number,
+  limit: number,
+): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT failovers.id FROM failovers LEFT JOIN preflights ON preflights.failover_id = failovers.id
+       WHERE failovers.account_id = ?1 AND deleting IS NULL AND coalesce(ran_at, created_at) < ?2
+       ORDER BY coalesce(ran_at, created_at) LIMIT ?3`,
+    )
+    .bind(accountId, before, limit)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
