@@ -52,6 +52,7 @@ const CHECKS: readonly Check[] = [
     "binding types are up to date",
     "wrangler types --include-runtime=true --check worker-configuration.d.ts",
   ),
+  tool("docs/checks.md is up to date", "node scripts/checks-table.ts --check"),
   tool("build", "wrangler deploy --dry-run --outdir dist --minify"),
   lock,
 ];

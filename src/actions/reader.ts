@@ -4,6 +4,7 @@ import type { FailoverView } from "../failover/results.ts";
 import { loadEvents } from "../store/events.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { loadOperation } from "../store/operations.ts";
+import { loadPreflightSummaries } from "../store/preflights.ts";
 import { loadSamples } from "../store/samples.ts";
 import { loadTick, type Tick } from "../store/ticks.ts";
 import { InvalidCursor, type Page, type PageRequest, type ReaderPort } from "./reader-port.ts";
@@ -50,12 +51,20 @@ export interface ReaderDependencies {
 
 /** Answers what was asked from D1 alone; witnesses are judged as of now. */
 export function createReader({ db, accountId, clock }: ReaderDependencies): ReaderPort {
-  const view = (record: FailoverRecord, tick: Tick | null): FailoverView =>
-    viewOf(record.failover, record.status, record, {
-      lookedAt: tick?.lookedAt ?? null,
-      operation: record.operation,
-      now: clock.now(),
-    });
+  const viewsOf = async (records: readonly FailoverRecord[], tick: Tick | null): Promise<FailoverView[]> => {
+    const preflights = await loadPreflightSummaries(
+      db,
+      records.map(({ failover }) => failover.id),
+    );
+    return records.map((record) =>
+      viewOf(record.failover, record.status, record, {
+        lookedAt: tick?.lookedAt ?? null,
+        operation: record.operation,
+        preflight: preflights.get(record.failover.id) ?? null,
+        now: clock.now(),
+      }),
+    );
+  };
   const since = () => clock.now() - WITNESS_FRESH_MS;
 
   return {
@@ -64,7 +73,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         loadRecords(db, accountId, { reference }, since()),
         loadTick(db, accountId),
       ]);
-      return records[0] === undefined ? null : view(records[0], tick);
+      return (await viewsOf(records, tick))[0] ?? null;
     },
 
     async listFailovers(request) {
@@ -74,11 +83,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         loadRecords(db, accountId, selection, since(), () => undefined),
         loadTick(db, accountId),
       ]);
-      return page(
-        records.map((record) => view(record, tick)),
-        request.limit,
-        (last) => last.id,
-      );
+      return page(await viewsOf(records, tick), request.limit, (last) => last.id);
     },
 
     findOperation: (id) => loadOperation(db, accountId, id),

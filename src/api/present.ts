@@ -98,6 +98,15 @@ export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
       observed_at: maybeRfc3339(status.observedAt),
       drift: status.drift.map(presentDrift),
       foreign: status.foreign.map(presentForeign),
+      preflight:
+        view.preflight === null
+          ? null
+          : {
+              outcome: view.preflight.outcome,
+              failed: [...view.preflight.failed],
+              ran_at: rfc3339(view.preflight.ranAt),
+              revision: view.preflight.revision,
+            },
     },
     leases: [],
     created_at: rfc3339(view.createdAt),

@@ -145,6 +145,21 @@ const leaseSchema = z
   })
   .meta({ id: "Lease", description: "A temporary deviation with a deadline." });
 
+const OUTCOMES = ["pass", "warn", "fail", "unknown"] as const;
+
+const preflightSummarySchema = z
+  .object({
+    outcome: word(OUTCOMES, "The worst of its checks, in the order fail, warn, unknown, pass."),
+    failed: z.array(z.string()).meta({ description: "The checks that failed.", example: ["certificate"] }),
+    ran_at: timestamp("When it began."),
+    revision: z.int().meta({ description: "Of the spec that was looked at.", example: 3 }),
+  })
+  .nullable()
+  .meta({
+    id: "PreflightSummary",
+    description: "The last full preflight; null before the first. `GET …/preflight` has all of it.",
+  });
+
 const statusSchema = z
   .object({
     sync: word(
@@ -181,6 +196,7 @@ const statusSchema = z
     observed_at: maybeTimestamp("When Cloudflare was last read for it."),
     drift: z.array(driftSchema).meta({ description: "Drift that is known and not healed yet." }),
     foreign: z.array(foreignSchema).meta({ description: "Foreign routing that was seen." }),
+    preflight: preflightSummarySchema,
   })
   .meta({ id: "Status", description: "What the last look found." });
 
@@ -461,8 +477,6 @@ export function listSchema<T extends z.ZodType>(item: T, id: string) {
     })
     .meta({ id, description: "One page of a list." });
 }
-
-const OUTCOMES = ["pass", "warn", "fail", "unknown"] as const;
 
 const checkSchema = z
   .object({

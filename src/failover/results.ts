@@ -157,6 +157,17 @@ export interface FailoverStatus {
   readonly observedAt: number | null;
 }
 
+/** What became of the last full preflight. */
+export interface PreflightSummary {
+  /** Milliseconds since the epoch. */
+  readonly ranAt: number;
+  /** Of the spec that was looked at: another one's may come out otherwise. */
+  readonly revision: number;
+  readonly outcome: Preflight["outcome"];
+  /** Ids of the checks that failed. */
+  readonly failed: readonly string[];
+}
+
 /** Everything that the API shows of a failover. */
 export interface FailoverView {
   readonly id: string;
@@ -171,6 +182,8 @@ export interface FailoverView {
   readonly status: FailoverStatus;
   readonly readiness: "ready" | "degraded" | "not_ready";
   readonly operationId: string | null;
+  /** Null before the first one. */
+  readonly preflight: PreflightSummary | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

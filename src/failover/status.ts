@@ -8,6 +8,7 @@ import type {
   FailoverView,
   KnownDrift,
   Operation,
+  PreflightSummary,
   Sample,
   Serving,
   SideHealth,
@@ -165,7 +166,12 @@ export function viewOf(
   failover: Failover,
   stored: StoredStatus,
   witnesses: Witnesses,
-  more: { lookedAt: number | null; operation: Operation | null; now: number },
+  more: {
+    lookedAt: number | null;
+    operation: Operation | null;
+    preflight: PreflightSummary | null;
+    now: number;
+  },
 ): FailoverView {
   const found = deriveStatus(failover, stored, witnesses, more.lookedAt, more.now);
   // Of a failover that is on its way out, what holds it is all there is to say.
@@ -186,6 +192,7 @@ export function viewOf(
     status,
     readiness: deriveReadiness(status.health),
     operationId: more.operation?.id ?? null,
+    preflight: more.preflight,
     createdAt: failover.createdAt,
     updatedAt: failover.updatedAt,
   };

@@ -1,5 +1,6 @@
 import type { CheckOutcome } from "../failover/preflight/check.ts";
 import type { Preflight } from "../failover/preflight/preflight.ts";
+import type { PreflightSummary } from "../failover/results.ts";
 import type { Write } from "./failovers.ts";
 
 /** A full run as it is kept: the last one of each failover. */
@@ -10,15 +11,7 @@ export interface StoredPreflight {
   readonly revision: number;
 }
 
-/** What a failover's status says of it. */
-export interface PreflightSummary {
-  readonly ranAt: number;
-  readonly revision: number;
-  readonly outcome: CheckOutcome;
-  readonly failed: readonly string[];
-}
-
-export interface SummaryRow {
+interface SummaryRow {
   failover_id: string;
   ran_at: number;
   revision: number;
@@ -26,13 +19,28 @@ export interface SummaryRow {
   failed: string;
 }
 
-export function toSummary(row: SummaryRow): PreflightSummary {
+function toSummary(row: SummaryRow): PreflightSummary {
   const { ran_at: ranAt, revision, outcome } = row;
   return { ranAt, revision, outcome, failed: JSON.parse(row.failed) as string[] };
 }
 
 export function failedIn({ checks }: Preflight): string[] {
   return checks.filter(({ outcome }) => outcome === "fail").map(({ id }) => id);
+}
+
+/** Of these failovers, the last run of each that had one. */
+export async function loadPreflightSummaries(
+  db: D1Database,
+  failoverIds: readonly string[],
+): Promise<ReadonlyMap<string, PreflightSummary>> {
+  const { results } = await db
+    .prepare(
+      `SELECT failover_id, ran_at, revision, outcome, failed FROM preflights
+       WHERE failover_id IN (SELECT value FROM json_each(?1))`,
+    )
+    .bind(JSON.stringify(failoverIds))
+    .all<SummaryRow>();
+  return new Map(results.map((row) => [row.failover_id, toSummary(row)]));
 }
 
 /** A run that began earlier than the stored one changes nothing; nor does one of a failover that is gone. */

@@ -80,6 +80,7 @@ export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
     },
     readiness: "degraded",
     operationId: null,
+    preflight: null,
     createdAt: NOON - 3_600_000,
     updatedAt: NOON - 1_800_000,
     ...change,
