@@ -1,6 +1,7 @@
 import { completeSpec } from "../failover/complete.ts";
 import { fieldErrors } from "../failover/field-errors.ts";
 import { SIDES, type Facts, type Failover, type Side } from "../failover/failover.ts";
+import { keptAfter } from "../failover/foreign.ts";
 import { guardOperation, guardRevision } from "../failover/guards.ts";
 import { mergePatch } from "../failover/merge-patch.ts";
 import { fail, ok, type FieldError, type Origin, type Result } from "../failover/results.ts";
@@ -91,7 +92,8 @@ async function patch(
   const facts = placed.value;
   const spec = completeSpec(input, facts);
   const now = context.clock.now();
-  const changed: Failover = { ...failover, input, facts, revision: failover.revision + 1, updatedAt: now };
+  const next: Failover = { ...failover, input, facts, revision: failover.revision + 1, updatedAt: now };
+  const changed: Failover = { ...next, imported: keptAfter(failover, next) };
   const event = eventOf(context, "failover.updated", failover.id, origin, {
     before: failover.input,
     after: input,

@@ -1,8 +1,8 @@
 // Says what stands at Cloudflare beside what a failover wants and who gets visitors because of it: somebody else's
 // routing, and what an import left alone. Reported, never healed unless asked for.
 import { canonical, originMember, ownershipOf, ROUTING_MEMBERS } from "./canonical.ts";
-import type { Body, Desired } from "./desired.ts";
-import type { Failover } from "./failover.ts";
+import { desiredObjects, type Body, type Desired } from "./desired.ts";
+import type { Failover, Imported } from "./failover.ts";
 import { kindOf, type Role } from "./marker.ts";
 
 /**
@@ -220,6 +220,17 @@ export function findBeside(role: Role, object: Body): (Meaning & { readonly path
     default:
       return kind satisfies never;
   }
+}
+
+/** What is still left alone once something else is wanted: a member that a new spec speaks of is wanted as it says. */
+export function keptAfter(before: Failover, after: Failover): Imported | null {
+  const { imported } = after;
+  if (imported === null) return null;
+  const [was, is] = [before, after].map((one) => desiredObjects(one, ""));
+  const wanted = (desired: Desired | undefined, role: Role, path: string) =>
+    JSON.stringify(canonical(kindOf(role), desired?.[role] ?? {}, () => true).get(path));
+  const kept = imported.kept.filter(({ role, path }) => wanted(was, role, path) === wanted(is, role, path));
+  return { ...imported, kept };
 }
 
 /** What an import left alone in one object, as long as it is not what the failover would have. */
