@@ -169,7 +169,7 @@ export function createInspection(
 
   return {
     async token() {
-      const first = remembered.tokenOwner ?? "account";
+      const first = remembered.tokenOwner ?? "user";
       try {
         return await verify(first);
       } catch (error) {
