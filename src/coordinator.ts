@@ -2,7 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
-import type { CoordinatorPort, ImportAsked, ReconcileAsked, TransitionRequest } from "./actions/coordinator-port.ts";
+import type {
+  CoordinatorPort,
+  ImportAsked,
+  ReconcileAsked,
+  TransitionRequest,
+} from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";

@@ -82,18 +82,14 @@ const marker = z
 const endpointWith = (address: typeof anyAddress) =>
   z
     .strictObject({
-      address: address
-        .optional()
-        .meta({
-          description: "Hostname or public IP address of the endpoint.",
-          example: "origin.example.net",
-        }),
-      pages_project: projectName
-        .optional()
-        .meta({
-          description: "A Pages project of the account, in the place of an address.",
-          example: "shop",
-        }),
+      address: address.optional().meta({
+        description: "Hostname or public IP address of the endpoint.",
+        example: "origin.example.net",
+      }),
+      pages_project: projectName.optional().meta({
+        description: "A Pages project of the account, in the place of an address.",
+        example: "shop",
+      }),
       custom_domain: hostname.optional().meta({
         description:
           "An active custom domain of the Pages project, used in the place of its pages.dev subdomain.",
