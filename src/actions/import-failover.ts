@@ -39,11 +39,14 @@ import type { Context } from "./context.ts";
 import type { ImportAsked } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
 import { findLoadBalancer, lookAround } from "./look-for-import.ts";
-import { reconcile } from "./reconcile.ts";
+import { reconcile, type SnapshotFor } from "./reconcile.ts";
 import { eventOf } from "./record.ts";
 
 /** Stands in a preview for the id that a confirmed import gives. */
 const UNBORN = "fo_new";
+
+/** How old the lists may be from which marking begins. */
+const LOOK_MAX_AGE_MS = 10_000;
 
 interface Weighed {
   readonly view: ImportView;
@@ -171,11 +174,10 @@ async function store(context: Context, decision: ImportDecision, origin: Origin)
 async function mark(context: Context, failoverId: string, origin: Origin): Promise<void> {
   try {
     await aloneWith(context, failoverId, async (record) => {
-      await reconcile(context, record, (zoneId, priority) => context.snapshots.take([zoneId], priority), {
-        asked: false,
-        origin,
-        priority: "person",
-      });
+      // The lists are those that were just read; each object is read by id before its mark.
+      const shared: SnapshotFor = (zoneId, priority) =>
+        context.snapshots.recent([zoneId], LOOK_MAX_AGE_MS, priority);
+      await reconcile(context, record, shared, { asked: false, origin, priority: "person" });
       return ok(null);
     });
   } catch (error) {

@@ -118,7 +118,8 @@ export function assignRoles(
   const ids = idsIn(loadBalancer["default_pools"]);
   const [firstId, secondId] = ids;
   if (ids.length !== 2 || firstId === secondId) {
-    const message = `the load balancer ${name} has ${new Set(ids).size} default pools; a failover has exactly two, the primary and the secondary`;
+    const { size } = new Set(ids);
+    const message = `the load balancer ${name} has ${size} default pool${size === 1 ? "" : "s"}; a failover has exactly two, the primary and the secondary`;
     return none([notImportable(message, { default_pools: ids })]);
   }
   const [first, second] = ids.map((id) => pools.find((pool) => pool["id"] === id));
