@@ -6,18 +6,22 @@ import type {
   CoordinatorPort,
   ImportAsked,
   ReconcileAsked,
+  SwitchRequest,
   TransitionRequest,
 } from "./actions/coordinator-port.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
 import { importFailover } from "./actions/import-failover.ts";
+import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { patchFailover } from "./actions/patch-failover.ts";
+import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
 import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
+import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { tick } from "./actions/tick.ts";
 import { createTurns } from "./actions/turns.ts";
@@ -27,6 +31,7 @@ import { createInspection } from "./cloudflare/inspection.ts";
 import { createMeter } from "./cloudflare/meter.ts";
 import { createTransport } from "./cloudflare/transport.ts";
 import type { Condition } from "./failover/explain.ts";
+import type { Side } from "./failover/failover.ts";
 import type { Origin } from "./failover/results.ts";
 import type { SpecInput } from "./failover/spec.ts";
 import { createServices, type Services } from "./services.ts";
@@ -116,6 +121,30 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   preflightSpec(input: SpecInput) {
     return this.#run((context) => preflightSpec(context, input));
+  }
+
+  switchOver(reference: string, request: SwitchRequest & { readonly to: Side }, origin: Origin) {
+    return this.#run((context) => switchOver(context, reference, request, origin));
+  }
+
+  switchBack(reference: string, request: SwitchRequest, origin: Origin) {
+    return this.#run((context) => switchBack(context, reference, request, origin));
+  }
+
+  pause(reference: string, request: { expiresInSeconds: number; reason: string }, origin: Origin) {
+    return this.#run((context) => pause(context, reference, request, origin));
+  }
+
+  resume(reference: string, request: { reason?: string }, origin: Origin) {
+    return this.#run((context) => resume(context, reference, request, origin));
+  }
+
+  freeze(reason: string, origin: Origin) {
+    return this.#run((context) => freezeFleet(context, reason, origin));
+  }
+
+  thaw(origin: Origin) {
+    return this.#run((context) => thawFleet(context, origin));
   }
 
   /** A tick that still runs absorbs the next one. */

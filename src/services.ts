@@ -62,6 +62,12 @@ export function createServices(env: Env): Services {
     explain: (reference, conditions) => stub().explain(reference, conditions),
     preflight: (reference, maxAgeMs, origin) => stub().preflight(reference, maxAgeMs, origin),
     preflightSpec: (input) => stub().preflightSpec(input),
+    switchOver: (reference, request, origin) => stub().switchOver(reference, request, origin),
+    switchBack: (reference, request, origin) => stub().switchBack(reference, request, origin),
+    pause: (reference, request, origin) => stub().pause(reference, request, origin),
+    resume: (reference, request, origin) => stub().resume(reference, request, origin),
+    freeze: (reason, origin) => stub().freeze(reason, origin),
+    thaw: (origin) => stub().thaw(origin),
     tick: () => stub().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });

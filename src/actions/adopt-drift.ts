@@ -3,6 +3,7 @@ import { guardOperation, guardRevision } from "../failover/guards.ts";
 import { fail, ok, type KnownDrift, type Origin, type Result } from "../failover/results.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { commit, insertEvents, updateIntent } from "../store/failovers.ts";
+import { deleteLeases } from "../store/leases.ts";
 import type { Context } from "./context.ts";
 import { aloneWith } from "./load.ts";
 import { eventOf } from "./record.ts";
@@ -27,7 +28,7 @@ export function adoptDrift(
   request: { reason: string; revision?: number },
   origin: Origin,
 ): Promise<Result<{ failoverId: string; revision: number }>> {
-  return aloneWith(context, reference, async ({ failover, status, operation }) => {
+  return aloneWith(context, reference, async ({ failover, status, operation, leases }) => {
     const [stale] = guardRevision(failover, request.revision);
     if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
     if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
@@ -56,7 +57,7 @@ export function adoptDrift(
     const changed: Failover = {
       ...failover,
       adopted,
-      active: reordered ? otherSide(failover.active) : failover.active,
+      settledActive: reordered ? otherSide(failover.active) : failover.settledActive,
       revision: failover.revision + 1,
       updatedAt: now,
     };
@@ -64,11 +65,18 @@ export function adoptDrift(
       reason: request.reason,
       adopted: drift.map(({ role, path, before }) => ({ role, path, value: before })),
       before: { active: failover.active },
-      after: { active: changed.active },
+      after: { active: reordered ? changed.settledActive : failover.active },
     };
     const { test_hostname: testHostname } = completeSpec(changed.input, changed.facts);
     await commit(context.db, [
       updateIntent(context.db, changed, testHostname, failover.revision, now),
+      // The order that was accepted is no deviation any more.
+      ...(reordered
+        ? deleteLeases(
+            context.db,
+            leases.filter(({ active }) => active !== null),
+          )
+        : []),
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "drift.adopted", failover.id, origin, data),
       ]),

@@ -2,6 +2,7 @@ import { loadDueFailovers, loadDueOperations, postponeOperation } from "../store
 import { commit, setDue } from "../store/failovers.ts";
 import { advanceOperation } from "./advance-operation.ts";
 import type { Context } from "./context.ts";
+import { endExpiredLeases } from "./end-leases.ts";
 import { inParallel } from "./in-parallel.ts";
 import { loadRecord } from "./load.ts";
 import { SYSTEM } from "./record.ts";
@@ -36,19 +37,20 @@ export async function advanceDue(context: Context): Promise<void> {
     }
   });
   const failovers = await loadDueFailovers(context.db, context.accountId, now);
-  await inParallel(failovers, WIDTH, async (id) => {
+  await inParallel(failovers, WIDTH, async ({ id, leaseEnded }) => {
     try {
       await context.alone(id, async () => {
         const record = await loadRecord(context, id);
         if (!record.ok) return;
         if (record.value.failover.deleting !== null) {
+          await endExpiredLeases(context, record.value);
           await commit(context.db, [setDue(context.db, id, null)]);
           return;
         }
         await reconcile(context, record.value, snapshotFor, {
           asked: false,
           origin: SYSTEM,
-          priority: "person",
+          priority: leaseEnded ? "lease" : "person",
         });
       });
     } catch (error) {

@@ -6,6 +6,7 @@ import { loadOperation, saveOperation } from "../store/operations.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import { advanceDelete } from "./advance-delete.ts";
 import { advanceMove } from "./advance-move.ts";
+import { advanceSwitch } from "./advance-switch.ts";
 import type { Context } from "./context.ts";
 import { loadRecord } from "./load.ts";
 import { eventOf } from "./record.ts";
@@ -51,6 +52,8 @@ function dispatch(
     case "promote":
     case "demote":
       return advanceMove(context, record, operation, snapshotFor);
+    case "switch-over":
+      return advanceSwitch(context, record, operation, snapshotFor);
     case "delete":
       return advanceDelete(context, record, operation, snapshotFor);
     default:

@@ -13,6 +13,7 @@ import {
   type Plan,
 } from "../failover/plan.ts";
 import type { KnownDrift, Origin } from "../failover/results.ts";
+import { pausedUntil } from "../failover/leases.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import { applyCreate, applyUpdate, type Outcome } from "./apply.ts";
 import type { Context } from "./context.ts";
@@ -72,6 +73,8 @@ function decide(
     known: record.status.drift,
     strays: Object.fromEntries(ROLES.map((role) => [role, context.intents.strays(failover.id, role)])),
     asked,
+    pausedUntil: pausedUntil(record.leases, context.clock.now()),
+    frozen: record.freeze !== null,
     now: context.clock.now(),
   });
   return { observation, desired, plan, decision };

@@ -1,4 +1,5 @@
 import type { Condition } from "../failover/explain.ts";
+import type { Side } from "../failover/failover.ts";
 import type {
   ExplanationView,
   ImportView,
@@ -8,6 +9,7 @@ import type {
   Result,
 } from "../failover/results.ts";
 import type { SpecInput } from "../failover/spec.ts";
+import type { Freeze } from "../store/freezes.ts";
 
 export interface TransitionRequest {
   readonly to?: "testing" | "production" | "draft";
@@ -30,6 +32,17 @@ export interface ImportAsked {
 export interface ReconcileAsked {
   /** Somebody else's routing goes as well, and what an import left alone. */
   readonly healForeign?: boolean;
+  readonly revision?: number;
+}
+
+export interface SwitchRequest {
+  /** Whom the caller takes for active. */
+  readonly expectedActive?: Side;
+  /** Makes it a lease, which ends by itself. */
+  readonly expiresInSeconds?: number;
+  readonly override?: readonly string[];
+  readonly reason: string;
+  /** From If-Match, where it was sent. */
   readonly revision?: number;
 }
 
@@ -82,6 +95,28 @@ export interface CoordinatorPort {
   plan(reference: string): Promise<Result<PlanView>>;
   /** Who serves the present hostname and by which rule, or who would if all of the conditions held. */
   explain(reference: string, conditions: readonly Condition[]): Promise<Result<ExplanationView>>;
+  switchOver(
+    reference: string,
+    request: SwitchRequest & { readonly to: Side },
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
+  switchBack(
+    reference: string,
+    request: SwitchRequest,
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
+  pause(
+    reference: string,
+    request: { expiresInSeconds: number; reason: string },
+    origin: Origin,
+  ): Promise<Result<{ failoverId: string }>>;
+  resume(
+    reference: string,
+    request: { reason?: string },
+    origin: Origin,
+  ): Promise<Result<{ failoverId: string }>>;
+  freeze(reason: string, origin: Origin): Promise<Result<Freeze>>;
+  thaw(origin: Origin): Promise<Result<null>>;
   /** Every check afresh, or the stored run where it is of this revision and no older than `maxAgeMs`. */
   preflight(reference: string, maxAgeMs: number, origin: Origin): Promise<Result<PreflightView>>;
   /** Every check of a spec that isn't saved; nothing is kept. */

@@ -27,6 +27,7 @@ export async function createFailover(
     revision: 1,
     stage: "draft",
     active: "primary",
+    settledActive: "primary",
     input,
     facts,
     adopted: [],

@@ -17,6 +17,7 @@ import {
   updateIntent,
 } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
+import { deleteLeases } from "../store/leases.ts";
 import type { Context } from "./context.ts";
 import { aloneWith } from "./load.ts";
 import { readUnderneath } from "./look.ts";
@@ -36,7 +37,7 @@ export function deleteFailover(
   request: DeleteRequest,
   origin: Origin,
 ): Promise<Result<{ operationId: string }>> {
-  return aloneWith(context, reference, async ({ failover, operation }) => {
+  return aloneWith(context, reference, async ({ failover, operation, leases }) => {
     const [stale] = guardRevision(failover, request.revision);
     if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
     if (failover.deleting === request.mode && operation !== null) return ok({ operationId: operation.id });
@@ -88,6 +89,7 @@ export function deleteFailover(
     try {
       await commit(context.db, [
         updateIntent(context.db, going, testHostname, failover.revision, now),
+        ...deleteLeases(context.db, leases),
         insertOperation(context.db, context.accountId, started),
         ...insertEvents(context.db, context.accountId, [
           eventOf(context, "failover.delete_started", failover.id, origin, data),

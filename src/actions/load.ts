@@ -1,12 +1,10 @@
 import { fail, ok, type Result } from "../failover/results.ts";
-import { WITNESS_FRESH_MS } from "../failover/verdict.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
 
 /** A failover with all that is known of it, by id or name. */
 export async function loadRecord(context: Context, reference: string): Promise<Result<FailoverRecord>> {
-  const since = context.clock.now() - WITNESS_FRESH_MS;
-  const [record] = await loadRecords(context.db, context.accountId, { reference }, since);
+  const [record] = await loadRecords(context.db, context.accountId, { reference }, context.clock.now());
   return record === undefined
     ? fail("not-found", `there is no failover with the id or name "${reference}"`)
     : ok(record);

@@ -1,11 +1,13 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
 import type { Failover, Side } from "../failover/failover.ts";
 import { SIDES } from "../failover/failover.ts";
+import type { Spec } from "../failover/complete.ts";
 import type { PreflightFacts } from "../failover/preflight/facts.ts";
 import { foldPoolHealth, judgePlaces, type PoolHealth } from "../failover/verdict.ts";
 import { commit, savePoolHealth, type FailoverRecord } from "../store/failovers.ts";
 import type { Priority } from "../cloudflare/budget.ts";
 import type { Context } from "./context.ts";
+import { ask, mapped, notAsked } from "./preflight/ask.ts";
 
 /** What Cloudflare finds of one pool now, folded into what was known; throws `CloudflareError`. */
 export async function readPoolHealth(
@@ -42,6 +44,24 @@ export async function keepPoolHealth(
     ),
   );
   return { health: read, unreadable: null };
+}
+
+/** Reads both pools' health for an action that decides by it. */
+export async function readBothPools(
+  context: Context,
+  record: FailoverRecord,
+  spec: Spec,
+): Promise<Awaited<ReturnType<typeof keepPoolHealth>>> {
+  const account = context.cloudflare("person");
+  const [primary, secondary] = await Promise.all(
+    SIDES.map(async (side) => {
+      const [poolId, { address }] = [record.failover.ids[side], spec[side]];
+      if (poolId === undefined || address === null) return notAsked("the pool does not exist yet");
+      return mapped(await ask(() => account.poolHealth(poolId)), (byAddress) => byAddress.get(address) ?? []);
+    }),
+  );
+  const none = notAsked("not read");
+  return keepPoolHealth(context, record, { primary: primary ?? none, secondary: secondary ?? none });
 }
 
 /** The records that answer for a name where no load balancer does, as `TYPE content`; null where they can't be read. */

@@ -2,6 +2,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
 import {
+  guardFreeze,
   guardOperation,
   guardPromotion,
   guardRevision,
@@ -23,6 +24,8 @@ import {
 import { insertOperation, saveOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
+import { deleteLeases } from "../store/leases.ts";
+import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { keepPoolHealth, readUnderneath } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
@@ -81,7 +84,7 @@ async function judgePromotion(
   const byChecks = guardPreflight(runPreflight(seen), to).filter(({ guard }) =>
     byState.every((one) => one.guard !== guard),
   );
-  return { refusals: [...byState, ...byChecks], record };
+  return { refusals: [...byState, ...byChecks, ...guardFreeze(record.freeze)], record };
 }
 
 function refused(action: string, refusals: readonly Refusal[]): Accepted {
@@ -152,9 +155,17 @@ async function accept(
           }),
         ]),
   ];
+  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
+  const ended = kind === "demote" ? record.leases.filter(({ active }) => active !== null) : [];
   try {
     await commit(context.db, [
       updateIntent(context.db, moved, spec.test_hostname, failover.revision, now),
+      ...deleteLeases(context.db, ended),
+      ...insertEvents(
+        context.db,
+        context.accountId,
+        ended.map((lease) => leaseEnded(context, lease, "replaced", origin)),
+      ),
       ...(record.operation === null
         ? []
         : [

@@ -1,3 +1,4 @@
+import type { Freeze } from "../store/freezes.ts";
 import type { FailoverEvent, FailoverView, Operation, Sample } from "../failover/results.ts";
 
 export interface Page<T> {
@@ -24,6 +25,11 @@ export interface Readiness {
   readonly message: string;
 }
 
+export interface FleetView {
+  readonly failovers: readonly FailoverView[];
+  readonly freeze: Freeze | null;
+}
+
 /** What is read without asking the Coordinator: D1 is the truth. A cursor that is not ours throws `InvalidCursor`. */
 export interface ReaderPort {
   /** By id or name. */
@@ -34,6 +40,7 @@ export interface ReaderPort {
   listEvents(failoverId: string | null, page: PageRequest): Promise<Page<FailoverEvent>>;
   /** Newest first. */
   listSamples(failoverId: string, page: PageRequest): Promise<Page<Sample>>;
+  fleet(): Promise<FleetView>;
   readiness(): Promise<Readiness>;
 }
 

@@ -1,8 +1,9 @@
-import { WITNESS_FRESH_MS } from "../failover/verdict.ts";
+import { leasesInForce } from "../failover/leases.ts";
 import { viewOf } from "../failover/status.ts";
 import type { FailoverView } from "../failover/results.ts";
 import { loadEvents } from "../store/events.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
+import { loadFreeze } from "../store/freezes.ts";
 import { loadOperation } from "../store/operations.ts";
 import { loadPreflightSummaries } from "../store/preflights.ts";
 import { loadSamples } from "../store/samples.ts";
@@ -61,16 +62,16 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         lookedAt: tick?.lookedAt ?? null,
         operation: record.operation,
         preflight: preflights.get(record.failover.id) ?? null,
+        leases: leasesInForce(record.leases, clock.now()),
         now: clock.now(),
       }),
     );
   };
-  const since = () => clock.now() - WITNESS_FRESH_MS;
 
   return {
     async findFailover(reference) {
       const [records, tick] = await Promise.all([
-        loadRecords(db, accountId, { reference }, since()),
+        loadRecords(db, accountId, { reference }, clock.now()),
         loadTick(db, accountId),
       ]);
       return (await viewsOf(records, tick))[0] ?? null;
@@ -80,7 +81,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
       const selection = { after: afterId(request), limit: request.limit + 1 };
       const [records, tick] = await Promise.all([
         // The tick names in the log what can't be read.
-        loadRecords(db, accountId, selection, since(), () => undefined),
+        loadRecords(db, accountId, selection, clock.now(), () => undefined),
         loadTick(db, accountId),
       ]);
       return page(await viewsOf(records, tick), request.limit, (last) => last.id);
@@ -96,6 +97,15 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
     async listSamples(failoverId, request) {
       const samples = await loadSamples(db, failoverId, numberFrom(request), request.limit + 1);
       return page(samples, request.limit, (last) => last.tick);
+    },
+
+    async fleet() {
+      const [records, tick, freeze] = await Promise.all([
+        loadRecords(db, accountId, { all: true }, clock.now(), () => undefined),
+        loadTick(db, accountId),
+        loadFreeze(db, accountId),
+      ]);
+      return { failovers: await viewsOf(records, tick), freeze };
     },
 
     async readiness() {

@@ -18,6 +18,7 @@ import {
 import type { Context } from "./context.ts";
 import { converge, type Convergence, type ReconcileRequest } from "./converge.ts";
 import { deleteSurplus } from "./delete-surplus.ts";
+import { endExpiredLeases } from "./end-leases.ts";
 import { endLapsed } from "./end-lapsed.ts";
 import { observe } from "./observe.ts";
 import { eventOf } from "./record.ts";
@@ -200,6 +201,7 @@ export async function reconcile(
   snapshotFor: SnapshotFor,
   request: ReconcileRequest,
 ): Promise<ReconcileResult> {
+  await endExpiredLeases(context, given);
   let record = given;
   const spec = completeSpec(given.failover.input, given.failover.facts);
   if (incompleteness(given.failover, spec) !== null) {

@@ -2,7 +2,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { SIDES, type Side } from "../failover/failover.ts";
 import { chooseHealthReads, mostHealthReads, type HealthRead } from "../failover/health-reads.ts";
-import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
+import type { PoolHealth } from "../failover/verdict.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { pruneSamples } from "../store/samples.ts";
 import { saveTick } from "../store/ticks.ts";
@@ -94,11 +94,10 @@ async function lookAt(
 ): Promise<void> {
   const { id } = given.failover;
   await context.alone(id, async () => {
-    const since = context.clock.now() - WITNESS_FRESH_MS;
     // Whoever had it meanwhile may have changed it; an untouched one is as it was read with all the others.
     const touched = context.turnsOf(id) !== turns;
     const record = touched
-      ? (await loadRecords(context.db, context.accountId, { reference: id }, since))[0]
+      ? (await loadRecords(context.db, context.accountId, { reference: id }, context.clock.now()))[0]
       : given;
     if (record === undefined || record.failover.deleting !== null) return;
     const request = { asked: false, origin: SYSTEM, priority: "heal" } as const;
@@ -127,12 +126,8 @@ function whyUnreadable(snapshot: Snapshot): string | null {
 export async function tick(context: Context): Promise<{ lookedAt: number | null }> {
   const startedAt = context.clock.now();
   const turns = context.allTurns();
-  const records = await loadRecords(
-    context.db,
-    context.accountId,
-    { all: true },
-    startedAt - WITNESS_FRESH_MS,
-    (id, error) => logFault(context, id, error),
+  const records = await loadRecords(context.db, context.accountId, { all: true }, startedAt, (id, error) =>
+    logFault(context, id, error),
   );
   await enqueueProbes(context, records, startedAt);
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);

@@ -11,6 +11,7 @@ import { createRouter } from "./router.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { failoverRoutes } from "./routes/failovers.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { importRoutes } from "./routes/import.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -18,6 +19,7 @@ import { operationRoutes } from "./routes/operations.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { preflightRoutes } from "./routes/preflight.ts";
 import { probeRoutes } from "./routes/probes.ts";
+import { switchingRoutes } from "./routes/switching.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
 
 export function createApp(dependencies: ApiDependencies) {
@@ -44,6 +46,8 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1", preflightRoutes(dependencies));
   app.route("/v1/failovers", failoverRoutes(dependencies));
   app.route("/v1/failovers", transitionRoutes(dependencies));
+  app.route("/v1/failovers", switchingRoutes(dependencies));
+  app.route("/v1/fleet", fleetRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
   app.route("/v1/failovers", explainRoutes(dependencies));
   app.route("/v1/failovers", probeRoutes(dependencies));

@@ -98,6 +98,54 @@ export const importSchema = z
   })
   .meta({ id: "Import", description: "Which load balancer to manage from now on." });
 
+const LONGEST_LEASE_SECONDS = 7 * 86_400;
+const expiresInSeconds = z
+  .int()
+  .min(30, "must be at least 30")
+  .max(LONGEST_LEASE_SECONDS, `must be at most ${LONGEST_LEASE_SECONDS} (a week)`);
+
+const switching = {
+  expected_active: z
+    .enum(["primary", "secondary"])
+    .optional()
+    .meta({ description: "Refused unless this endpoint is active now.", example: "primary" }),
+  override: overrideSchema.optional(),
+  reason: reasonSchema,
+};
+
+export const switchOverSchema = z
+  .strictObject({
+    to: z.enum(["primary", "secondary"]).meta({
+      description: "The endpoint that shall stand first.",
+      example: "secondary",
+    }),
+    ...switching,
+    expires_in_seconds: expiresInSeconds.optional().meta({
+      description: "After so long the order is what it was before, by itself; it stays unless given.",
+      example: 3600,
+    }),
+  })
+  .meta({ id: "SwitchOver", description: "Which endpoint to put first, for how long, and why." });
+
+export const switchBackSchema = z
+  .strictObject(switching)
+  .meta({ id: "SwitchBack", description: "Why to switch back." });
+
+export const pauseSchema = z
+  .strictObject({
+    expires_in_seconds: expiresInSeconds.meta({ description: "For how long.", example: 3600 }),
+    reason: reasonSchema,
+  })
+  .meta({ id: "Pause", description: "For how long to hold back healing, and why." });
+
+export const resumptionSchema = z
+  .strictObject({ reason: reasonSchema.optional() })
+  .meta({ id: "Resumption", description: "Why; may be left out." });
+
+export const fleetFreezeSchema = z
+  .strictObject({ reason: reasonSchema })
+  .meta({ id: "FleetFreeze", description: "Why nothing shall move." });
+
 export const adoptionSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "Adoption", description: "Why the drift in role is wanted." });

@@ -4,10 +4,15 @@ import {
   adoptionSchema,
   demotionSchema,
   failoverPatchSchema,
+  fleetFreezeSchema,
   importSchema,
   newFailoverSchema,
+  pauseSchema,
   promotionSchema,
   reconciliationSchema,
+  resumptionSchema,
+  switchBackSchema,
+  switchOverSchema,
 } from "./bodies.ts";
 import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
@@ -43,6 +48,11 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("Promotion", promotionSchema);
   registry.register("Demotion", demotionSchema);
   registry.register("Adoption", adoptionSchema);
+  registry.register("SwitchOver", switchOverSchema);
+  registry.register("SwitchBack", switchBackSchema);
+  registry.register("Pause", pauseSchema);
+  registry.register("Resumption", resumptionSchema);
+  registry.register("FleetFreeze", fleetFreezeSchema);
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
 }

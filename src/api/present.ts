@@ -1,6 +1,7 @@
 // Core types → the wire shapes of schemas.ts: snake_case, RFC 3339, nothing that is not in the contract.
 import type { z } from "@hono/zod-openapi";
-import type { Readiness } from "../actions/reader-port.ts";
+import type { FleetView, Readiness } from "../actions/reader-port.ts";
+import type { Freeze } from "../store/freezes.ts";
 import type { ForeignRouting } from "../failover/foreign.ts";
 import type { Change } from "../failover/plan.ts";
 import type {
@@ -108,9 +109,62 @@ export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
               revision: view.preflight.revision,
             },
     },
-    leases: [],
+    leases: view.leases.map(({ kind, expiresAt, reason }) => ({
+      kind,
+      expires_at: rfc3339(expiresAt),
+      reason,
+    })),
     created_at: rfc3339(view.createdAt),
     updated_at: rfc3339(view.updatedAt),
+  };
+}
+
+export function presentFreeze({ frozenAt, reason, actor }: Freeze): Wire<"freezeSchema"> {
+  return { frozen_at: rfc3339(frozenAt), reason, actor };
+}
+
+function counted<const T extends readonly string[]>(words: T, values: readonly string[]) {
+  const counts = words.map((word) => [word, values.filter((value) => value === word).length]);
+  return Object.fromEntries(counts) as Record<T[number], number>;
+}
+
+const VERDICTS = ["healthy", "unhealthy", "flapping", "unknown"] as const;
+
+export function presentFleet({ failovers, freeze }: FleetView): Wire<"fleetSchema"> {
+  const of = (member: (view: FailoverView) => string) => failovers.map(member);
+  return {
+    failovers: failovers.length,
+    stage: counted(
+      ["draft", "testing", "production"],
+      of(({ stage }) => stage),
+    ),
+    active: counted(
+      ["primary", "secondary"],
+      of(({ active }) => active),
+    ),
+    sync: counted(
+      ["synced", "drifted", "converging", "blocked", "deleting", "unknown"],
+      of(({ status }) => status.sync),
+    ),
+    health: {
+      primary: counted(
+        VERDICTS,
+        of(({ status }) => status.health.primary.verdict),
+      ),
+      secondary: counted(
+        VERDICTS,
+        of(({ status }) => status.health.secondary.verdict),
+      ),
+    },
+    serving: counted(
+      ["primary", "secondary", "none", "unknown"],
+      of(({ status }) => status.serving),
+    ),
+    readiness: counted(
+      ["ready", "degraded", "not_ready"],
+      of(({ readiness }) => readiness),
+    ),
+    freeze: freeze === null ? null : presentFreeze(freeze),
   };
 }
 

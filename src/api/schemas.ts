@@ -265,7 +265,7 @@ const stepSchema = z
 export const operationSchema = z
   .object({
     id: text("The operation's id.", "op_7Hk2"),
-    kind: word(["promote", "demote", "reconcile", "delete"], "What it does."),
+    kind: word(["promote", "demote", "switch-over", "reconcile", "delete"], "What it does."),
     failover_id: text("The failover it works on.", "fo_2Xk9"),
     status: word(
       ["pending", "running", "succeeded", "failed", "aborted"],
@@ -508,3 +508,47 @@ export const preflightSchema = z
     calls: z.int().meta({ description: "Calls of Cloudflare's API that it took.", example: 18 }),
   })
   .meta({ id: "Preflight", description: "The tutorial's prerequisites and pitfalls, checked." });
+
+const count = (of: string) =>
+  z
+    .int()
+    .min(0)
+    .meta({ description: `How many are ${of}.`, example: 1 });
+const counts = <const T extends readonly string[]>(words: T, description: string) =>
+  z
+    .object(
+      Object.fromEntries(words.map((one) => [one, count(one)])) as Record<
+        T[number],
+        ReturnType<typeof count>
+      >,
+    )
+    .meta({ description });
+
+export const freezeSchema = z
+  .object({
+    frozen_at: timestamp("Since when."),
+    reason: text("Why.", "change freeze until Monday"),
+    actor: text("Who froze it.", "admin"),
+  })
+  .meta({ id: "Freeze", description: "While it lasts, nothing moves but what restores." });
+
+export const fleetSchema = z
+  .object({
+    failovers: z.int().min(0).meta({ description: "How many there are.", example: 12 }),
+    stage: counts(["draft", "testing", "production"] as const, "By stage."),
+    active: counts(SIDES, "By the endpoint that stands first."),
+    sync: counts(
+      ["synced", "drifted", "converging", "blocked", "deleting", "unknown"] as const,
+      "By how Cloudflare compares with what is wanted.",
+    ),
+    health: z
+      .object({
+        primary: counts(VERDICTS, "Primary endpoints by verdict."),
+        secondary: counts(VERDICTS, "Secondary endpoints by verdict."),
+      })
+      .meta({ description: "Endpoints by Cloudflare's verdict." }),
+    serving: counts(["primary", "secondary", "none", "unknown"] as const, "By who serves."),
+    readiness: counts(["ready", "degraded", "not_ready"] as const, "By readiness."),
+    freeze: freezeSchema.nullable().meta({ description: "Null unless the fleet is frozen." }),
+  })
+  .meta({ id: "Fleet", description: "All failovers of the account, counted." });

@@ -8,6 +8,8 @@
 //   somebody else's                           | any    | any        | report | hold, never write unasked
 //   somebody else's                           | role   | production | heal   | hold until the grace time ends
 //   somebody else's                           | other  | other      | heal   | write now
+//
+// A pause or a freeze of the fleet holds back what would be healed unasked, and never what is ours.
 import { canonical, ownershipOf } from "./canonical.ts";
 import type { Policy, Spec } from "./complete.ts";
 import type { Body } from "./desired.ts";
@@ -26,6 +28,10 @@ export interface DriftContext {
   readonly strays?: Readonly<Partial<Record<Role, readonly Body[]>>>;
   /** True where a person asked for this very reconciliation: nothing is held back. */
   readonly asked: boolean;
+  /** Until when a pause holds back healing, ms since the epoch; null where there is none. */
+  readonly pausedUntil?: number | null;
+  /** True while the fleet is frozen: nothing is healed unasked. */
+  readonly frozen?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -58,9 +64,10 @@ function isStray(role: Role, { path, before }: Difference, strays: readonly Body
 
 function healAt(difference: Difference, firstSeenAt: number, context: DriftContext): number | null {
   const policy: Policy = context.spec.drift[difference.class];
-  if (policy === "report") return null;
+  if (policy === "report" || context.frozen === true) return null;
   const graceful = difference.class === "role" && context.stage === "production";
-  return graceful ? firstSeenAt + context.spec.drift_grace_seconds * 1000 : firstSeenAt;
+  const due = graceful ? firstSeenAt + context.spec.drift_grace_seconds * 1000 : firstSeenAt;
+  return Math.max(due, context.pausedUntil ?? due);
 }
 
 function asDrift(role: Role, difference: Difference, context: DriftContext): KnownDrift {

@@ -46,8 +46,10 @@ export interface Failover {
   /** Rises with every change of intent: spec, stage, active. */
   readonly revision: number;
   readonly stage: Stage;
-  /** The endpoint that stands first in `default_pools`. */
+  /** The endpoint that stands first in `default_pools` now: by a lease that moves traffic, else the settled one. */
   readonly active: Side;
+  /** The endpoint that stands first as long as no lease moves traffic. */
+  readonly settledActive: Side;
   readonly input: SpecInput;
   readonly facts: Facts;
   readonly adopted: readonly AdoptedDrift[];

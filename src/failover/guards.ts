@@ -47,11 +47,15 @@ export function guardOperation(running: Operation | null): Refusal[] {
   return [refusal("operation-running", message, { operation_id: running.id, kind: running.kind })];
 }
 
-export interface PromotionFacts {
-  readonly spec: Spec;
+/** What is known of the endpoints that may get visitors. */
+export interface TargetFacts {
   /** Read no longer than two ticks ago. */
   readonly health: Readonly<Record<Side, SideHealth>>;
   readonly probeSucceededBefore: Readonly<Record<Side, boolean>>;
+}
+
+export interface PromotionFacts extends TargetFacts {
+  readonly spec: Spec;
   /** Null where Cloudflare could be read; otherwise why not. */
   readonly unreadable: string | null;
   readonly inSync: boolean;
@@ -59,7 +63,7 @@ export interface PromotionFacts {
   readonly foreign: readonly ForeignRouting[];
 }
 
-function guardTarget(side: Side, facts: PromotionFacts): Refusal[] {
+function guardTarget(side: Side, facts: TargetFacts): Refusal[] {
   const health = facts.health[side];
   const witnesses = health.witnesses.map(({ witness, verdict, detail }) => ({ witness, verdict, detail }));
   if (health.verdict !== "healthy") {
@@ -93,15 +97,65 @@ function guardReadiness(facts: PromotionFacts): Refusal[] {
   return refusals;
 }
 
+function guardForeign(all: readonly ForeignRouting[]): Refusal[] {
+  const foreign = all.filter(({ effect }) => effect !== "none");
+  if (foreign.length === 0) return [];
+  const message = `visitors can be sent past the pair: ${foreign.map((one) => one.message).join("; ")}`;
+  return [refusal("foreign-routing", message, { foreign })];
+}
+
 /** All that stands against taking a failover one stage further. */
 export function guardPromotion(facts: PromotionFacts): Refusal[] {
-  const refusals = guardReadiness(facts);
-  const foreign = facts.foreign.filter(({ effect }) => effect !== "none");
-  if (foreign.length > 0) {
-    const message = `visitors can be sent past the pair: ${foreign.map((one) => one.message).join("; ")}`;
-    refusals.push(refusal("foreign-routing", message, { foreign }));
+  return [...guardReadiness(facts), ...guardForeign(facts.foreign)];
+}
+
+/** While the fleet is frozen nothing moves but what restores. */
+export function guardFreeze(
+  freeze: { readonly reason: string; readonly frozenAt: number } | null,
+): Refusal[] {
+  if (freeze === null) return [];
+  const since = new Date(freeze.frozenAt).toISOString();
+  const message = `the fleet is frozen since ${since}: ${freeze.reason}`;
+  return [refusal("frozen", message, { reason: freeze.reason, frozen_at: since })];
+}
+
+export interface SwitchFacts extends TargetFacts {
+  readonly to: Side;
+  /** Whom the caller took for active; undefined where they didn't say. */
+  readonly expected: Side | undefined;
+  readonly active: Side;
+  /** Null where Cloudflare could be read; otherwise why not. */
+  readonly unreadable: string | null;
+  /** Whether pool and endpoint are enabled at Cloudflare; null where that could not be seen. */
+  readonly enabled: Readonly<Record<Side, boolean | null>>;
+  readonly foreign: readonly ForeignRouting[];
+}
+
+/** All that stands against putting an endpoint first. */
+export function guardSwitch(facts: SwitchFacts): Refusal[] {
+  const { to, expected, active, unreadable, enabled, health } = facts;
+  const refusals: Refusal[] = [];
+  if (expected !== undefined && expected !== active) {
+    const message = `the ${expected} was expected to be active, but the ${active} is: read the failover again`;
+    refusals.push(refusal("revision-mismatch", message, { expected_active: expected, active }));
   }
-  return refusals;
+  if (unreadable !== null) {
+    const message = `Cloudflare could not be read, so nothing is known of the ${to} endpoint now: ${unreadable}`;
+    refusals.push(refusal("target-not-ready", message, { reason: unreadable }));
+    return refusals;
+  }
+  refusals.push(...guardTarget(to, facts));
+  if (enabled[to] === false) {
+    const message = `the ${to} pool or its endpoint is disabled at Cloudflare, so it would get no visitors`;
+    refusals.push(refusal("target-not-ready", message, { endpoint: to, enabled: false }));
+  }
+  if (SIDES.every((side) => enabled[side] === false || health[side].verdict !== "healthy")) {
+    const state = SIDES.map((side) => [side, { enabled: enabled[side], verdict: health[side].verdict }]);
+    const message =
+      "no enabled pool with a healthy endpoint would be left: visitors would get the fallback's errors";
+    refusals.push(refusal("no-healthy-target", message, Object.fromEntries(state)));
+  }
+  return [...refusals, ...guardForeign(facts.foreign)];
 }
 
 /** What visitors are left with once the load balancer gives up the production hostname. */

@@ -63,6 +63,7 @@ function failoverOf(given: ImportFacts, kept: readonly KeptMember[]): Failover {
     // It is enabled and answers under its name.
     stage: "production",
     active: given.active,
+    settledActive: given.active,
     input,
     facts: given.facts,
     adopted: [],

@@ -6,6 +6,7 @@ const PATIENCE_MS: Readonly<Record<OperationKind, number>> = {
   promote: 600_000,
   // What ends danger is not given up.
   demote: 7 * 86_400_000,
+  "switch-over": 300_000,
   reconcile: 180_000,
   delete: 7 * 86_400_000,
 };

@@ -5,6 +5,7 @@ import type { Facts, Side, Stage } from "./failover.ts";
 import type { DriftClass, Spec } from "./complete.ts";
 import type { ForeignRouting } from "./foreign.ts";
 import type { ImportFinding } from "./import.ts";
+import type { Lease } from "./leases.ts";
 import type { Role } from "./marker.ts";
 import type { SpecInput } from "./spec.ts";
 import type { Body } from "./desired.ts";
@@ -78,7 +79,7 @@ export interface OperationStep {
   readonly detail: string | null;
 }
 
-export type OperationKind = "promote" | "demote" | "reconcile" | "delete";
+export type OperationKind = "promote" | "demote" | "switch-over" | "reconcile" | "delete";
 export type OperationStatus = "pending" | "running" | "succeeded" | "failed" | "aborted";
 
 /** A piece of work longer than a request: a row with its next step and due time. Times are ms since the epoch. */
@@ -184,6 +185,8 @@ export interface FailoverView {
   readonly operationId: string | null;
   /** Null before the first one. */
   readonly preflight: PreflightSummary | null;
+  /** Those in force. */
+  readonly leases: readonly Lease[];
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -3,6 +3,7 @@ import { completeSpec, type Spec } from "./complete.ts";
 import { presentHostname } from "./desired.ts";
 import { diagnose } from "./diagnosis.ts";
 import { SIDES, type Failover, type Side } from "./failover.ts";
+import type { Lease } from "./leases.ts";
 import type {
   FailoverStatus,
   FailoverView,
@@ -170,6 +171,7 @@ export function viewOf(
     lookedAt: number | null;
     operation: Operation | null;
     preflight: PreflightSummary | null;
+    leases: readonly Lease[];
     now: number;
   },
 ): FailoverView {
@@ -193,6 +195,7 @@ export function viewOf(
     readiness: deriveReadiness(status.health),
     operationId: more.operation?.id ?? null,
     preflight: more.preflight,
+    leases: more.leases,
     createdAt: failover.createdAt,
     updatedAt: failover.updatedAt,
   };

@@ -3,8 +3,10 @@ import type { Body } from "../failover/desired.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
 import type { Role } from "../failover/marker.ts";
 import type { FailoverEvent, Operation, Sample } from "../failover/results.ts";
+import { activeNow, type Lease } from "../failover/leases.ts";
 import { newStatus, type StoredStatus } from "../failover/status.ts";
-import type { PoolHealth } from "../failover/verdict.ts";
+import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
+import { toFreeze, type Freeze, type FreezeRow } from "./freezes.ts";
 
 /** A failover with all that the last looks left behind: what a tick starts from. */
 export interface FailoverRecord {
@@ -14,6 +16,10 @@ export interface FailoverRecord {
   readonly health: Readonly<Partial<Record<Side, PoolHealth>>>;
   /** Fresh ones, in tick order. */
   readonly samples: readonly Sample[];
+  /** Also those that have expired and aren't removed yet. */
+  readonly leases: readonly Lease[];
+  /** Null unless the account's fleet is frozen. */
+  readonly freeze: Freeze | null;
   /** The operation under way, if any; a mere reconciliation doesn't count. */
   readonly operation: Operation | null;
   /** The instant from which it wants a look without waiting for the next minute, ms since the epoch. */
@@ -57,7 +63,12 @@ export class NameTaken extends Error {
 /** Thrown where another operation of the failover is under way; nothing of its batch was written. */
 export class OperationUnderWay extends Error {}
 
-function toFailover(row: FailoverRow, objects: readonly ObjectRow[]): Failover {
+function toFailover(
+  row: FailoverRow,
+  objects: readonly ObjectRow[],
+  leases: readonly Lease[],
+  now: number,
+): Failover {
   const ids = objects.flatMap(({ role, cloudflare_id }) =>
     cloudflare_id === null ? [] : [[role, cloudflare_id]],
   );
@@ -67,7 +78,8 @@ function toFailover(row: FailoverRow, objects: readonly ObjectRow[]): Failover {
     name: row.name,
     revision: row.revision,
     stage: row.stage,
-    active: row.active,
+    active: activeNow(row.active, leases, now),
+    settledActive: row.active,
     input: JSON.parse(row.input) as Failover["input"],
     facts: JSON.parse(row.facts) as Failover["facts"],
     adopted: JSON.parse(row.adopted) as Failover["adopted"],
@@ -90,14 +102,14 @@ export type Selection =
   | { readonly after: string; readonly limit: number };
 
 /**
- * Reads whole records in one round trip. `since` bounds the samples (ms since the epoch): older ones say nothing of now.
+ * Reads whole records in one round trip, as they are at `now` (ms since the epoch): older samples say nothing of now.
  * Where several are read, one that makes no sense is left out and told to `unreadable`; without that it is thrown.
  */
 export async function loadRecords(
   db: D1Database,
   accountId: string,
   selection: Selection,
-  since: number,
+  now: number,
   unreadable?: (failoverId: string, error: unknown) => void,
 ): Promise<FailoverRecord[]> {
   const [where, parameters] =
@@ -109,26 +121,30 @@ export async function loadRecords(
   const chosen = `SELECT id FROM failovers WHERE ${where}`;
   const query = (sql: string, ...more: unknown[]) => db.prepare(sql).bind(...parameters, ...more);
   const next = `?${parameters.length + 1}`;
-  const [failovers, objects, statuses, health, samples, operations] = await db.batch<never>([
+  const [failovers, objects, statuses, health, samples, operations, leases, freezes] = await db.batch<never>([
     query(`SELECT * FROM failovers WHERE id IN (${chosen}) ORDER BY id`),
     query(`SELECT * FROM objects WHERE failover_id IN (${chosen})`),
     query(`SELECT * FROM statuses WHERE failover_id IN (${chosen})`),
     query(`SELECT * FROM pool_health WHERE failover_id IN (${chosen})`),
     query(
       `SELECT failover_id, sample FROM samples WHERE failover_id IN (${chosen}) AND tick >= ${next} ORDER BY tick`,
-      since,
+      now - WITNESS_FRESH_MS,
     ),
     query(
       `SELECT failover_id, operation FROM operations
        WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running') AND kind <> 'reconcile'`,
     ),
+    query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
+    db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),
   ]);
+  const [freeze] = (freezes?.results ?? []) as FreezeRow[];
   const byFailover = {
     objects: groupBy<ObjectRow>(objects?.results ?? []),
     statuses: groupBy<{ failover_id: string; status: string }>(statuses?.results ?? []),
     health: groupBy<{ failover_id: string; side: Side; health: string }>(health?.results ?? []),
     samples: groupBy<{ failover_id: string; sample: string }>(samples?.results ?? []),
     operations: groupBy<{ failover_id: string; operation: string }>(operations?.results ?? []),
+    leases: groupBy<{ failover_id: string; lease: string }>(leases?.results ?? []),
   };
   const toRecord = (row: FailoverRow): FailoverRecord => {
     const own = byFailover.objects.get(row.id) ?? [];
@@ -141,7 +157,8 @@ export async function loadRecords(
       JSON.parse(one.health) as PoolHealth,
     ]);
     const operation = byFailover.operations.get(row.id)?.[0];
-    const failover = toFailover(row, own);
+    const held = (byFailover.leases.get(row.id) ?? []).map((one) => JSON.parse(one.lease) as Lease);
+    const failover = toFailover(row, own, held, now);
     // Throws where the spec isn't one: nothing could be done with such a failover.
     completeSpec(failover.input, failover.facts);
     return {
@@ -151,6 +168,8 @@ export async function loadRecords(
         status === undefined ? newStatus("not looked at yet") : (JSON.parse(status.status) as StoredStatus),
       health: Object.fromEntries(pools) as FailoverRecord["health"],
       samples: (byFailover.samples.get(row.id) ?? []).map((one) => JSON.parse(one.sample) as Sample),
+      leases: held,
+      freeze: freeze === undefined ? null : toFreeze(freeze),
       operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
       dueAt: row.due_at,
     };
@@ -241,7 +260,7 @@ export function insertFailover(
       testHostname,
       failover.revision,
       failover.stage,
-      failover.active,
+      failover.settledActive,
       JSON.stringify(failover.input),
       JSON.stringify(failover.facts),
       dueAt,
@@ -272,7 +291,7 @@ export function updateIntent(
       failover.input.hostname,
       testHostname,
       failover.stage,
-      failover.active,
+      failover.settledActive,
       JSON.stringify(failover.input),
       JSON.stringify(failover.facts),
       JSON.stringify(failover.adopted),
@@ -364,7 +383,7 @@ export function forgetWitnesses(
 
 /** All of a failover but its events and operations, which stay. */
 export function deleteFailover(db: D1Database, failoverId: string): Write[] {
-  return ["objects", "statuses", "pool_health", "samples"]
+  return ["objects", "statuses", "pool_health", "samples", "preflights", "leases"]
     .map((table) => db.prepare(`DELETE FROM ${table} WHERE failover_id = ?1`).bind(failoverId))
     .concat(db.prepare("DELETE FROM failovers WHERE id = ?1").bind(failoverId));
 }

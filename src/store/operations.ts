@@ -62,13 +62,22 @@ export function postponeOperation(db: D1Database, id: string, dueAt: number): Wr
     .bind(id, dueAt);
 }
 
-/** Failovers that want a look before the next minute. */
-export async function loadDueFailovers(db: D1Database, accountId: string, now: number): Promise<string[]> {
+/** Failovers that want a look before the next minute; those with a lease that has ended first. */
+export async function loadDueFailovers(
+  db: D1Database,
+  accountId: string,
+  now: number,
+): Promise<{ id: string; leaseEnded: boolean }[]> {
   const { results } = await db
-    .prepare("SELECT id FROM failovers WHERE account_id = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT 50")
+    .prepare(
+      `SELECT id, min(due_at) AS due_at, max(is_lease) AS is_lease FROM (
+         SELECT id, due_at, 0 AS is_lease FROM failovers WHERE account_id = ?1 AND due_at <= ?2
+         UNION ALL SELECT failover_id, expires_at, 1 FROM leases WHERE account_id = ?1 AND expires_at <= ?2)
+       GROUP BY id ORDER BY is_lease DESC, due_at LIMIT 50`,
+    )
     .bind(accountId, now)
-    .all<{ id: string }>();
-  return results.map((row) => row.id);
+    .all<{ id: string; is_lease: number }>();
+  return results.map(({ id, is_lease: isLease }) => ({ id, leaseEnded: isLease === 1 }));
 }
 
 /** The earliest instant at which anything is due, ms since the epoch. */
@@ -77,7 +86,8 @@ export async function loadNextDue(db: D1Database, accountId: string): Promise<nu
     .prepare(
       `SELECT min(due_at) AS due FROM (
          SELECT due_at FROM failovers WHERE account_id = ?1 AND due_at IS NOT NULL
-         UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL)`,
+         UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL
+         UNION ALL SELECT expires_at FROM leases WHERE account_id = ?1)`,
     )
     .bind(accountId)
     .first<{ due: number | null }>();

@@ -1,5 +1,6 @@
 // Values of the core as the ports give them, complete enough to be presented.
 import { completeSpec } from "../../src/failover/complete.ts";
+import type { Freeze } from "../../src/store/freezes.ts";
 import type {
   FailoverEvent,
   FailoverView,
@@ -81,6 +82,7 @@ export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
     readiness: "degraded",
     operationId: null,
     preflight: null,
+    leases: [],
     createdAt: NOON - 3_600_000,
     updatedAt: NOON - 1_800_000,
     ...change,
@@ -231,4 +233,8 @@ export function anEvent(change: Partial<FailoverEvent> = {}): FailoverEvent {
     data: { from: "draft", to: "testing" },
     ...change,
   };
+}
+
+export function aFreeze(): Freeze {
+  return { frozenAt: NOON, reason: "change freeze", actor: "admin" };
 }

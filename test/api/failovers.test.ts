@@ -128,6 +128,7 @@ describe("a failover", () => {
             kept: false,
           },
         ],
+        preflight: null,
       },
       leases: [],
       created_at: "2026-11-23T11:00:00.000Z",

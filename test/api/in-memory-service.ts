@@ -16,7 +16,16 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
-import { aFailover, anExplanation, anImport, anOperation, aPlan, aPreflight, NOON } from "./builders.ts";
+import {
+  aFailover,
+  aFreeze,
+  anExplanation,
+  anImport,
+  anOperation,
+  aPlan,
+  aPreflight,
+  NOON,
+} from "./builders.ts";
 
 export const TOKEN = "test-admin-token-Qk27";
 
@@ -66,7 +75,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     world.actions.push({ verb, given });
     if (world.exception !== null) throw world.exception;
     if (world.failure !== null) return { ok: false, failure: world.failure };
-    const needsNone = ["createFailover", "importFailover", "preflightSpec"].includes(verb);
+    const needsNone = ["createFailover", "importFailover", "preflightSpec", "freeze", "thaw"].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
   }
@@ -85,6 +94,12 @@ function coordinatorOf(world: World): CoordinatorPort {
     explain: (...given) => act("explain", anExplanation(), given),
     preflight: (...given) => act("preflight", aPreflight(), given),
     preflightSpec: (...given) => act("preflightSpec", aPreflight(), given),
+    switchOver: (...given) => act("switchOver", accepted, given),
+    switchBack: (...given) => act("switchBack", accepted, given),
+    pause: (...given) => act("pause", changed, given),
+    resume: (...given) => act("resume", changed, given),
+    freeze: (...given) => act("freeze", aFreeze(), given),
+    thaw: (...given) => act("thaw", null, given),
     tick: async () => {},
   };
 }
@@ -113,6 +128,7 @@ function readerOf(world: World): ReaderPort {
           page,
         ),
       ),
+    fleet: async () => read(() => ({ failovers: world.failovers, freeze: null })),
     readiness: async () => read(() => world.readiness),
   };
 }

@@ -50,6 +50,7 @@ export function aFailover(given: Partial<Failover> & { readonly spec?: Patch } =
     revision: 3,
     stage: "draft",
     active: "primary",
+    settledActive: members.active ?? "primary",
     facts: FACTS,
     adopted: [],
     imported: null,

@@ -1,0 +1,239 @@
+import { completeSpec } from "../failover/complete.ts";
+import { otherSide, type Failover, type Side } from "../failover/failover.ts";
+import { carriesMarker, markerOf } from "../failover/marker.ts";
+import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import type { Operation } from "../failover/results.ts";
+import { looksLikeTheOther } from "../failover/serving.ts";
+import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
+import { deleteLeases } from "../store/leases.ts";
+import { insertSamples } from "../store/samples.ts";
+import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
+import type { Context } from "./context.ts";
+import { leaseEnded } from "./end-leases.ts";
+import { readById } from "./observe.ts";
+import { probeNow } from "./probe-now.ts";
+import { eventOf } from "./record.ts";
+import { reconcile, type SnapshotFor } from "./reconcile.ts";
+
+/** So many observations in a row of the endpoint that should serve make a success. */
+const IN_A_ROW = 3;
+const BETWEEN_LOOKS_MS = 2_000;
+
+interface SwitchState {
+  readonly from: Side;
+  readonly to: Side;
+  /** Under which visitors come; null while the zone isn't known. */
+  readonly hostname: string | null;
+  /** What was settled before: a roll-back returns there. */
+  readonly settledBefore: Side;
+  readonly leaseId: string | null;
+  /** Good observations in a row so far. */
+  readonly seen: number;
+  readonly indistinguishable?: boolean;
+  /** When Cloudflare had taken the write; ms since the epoch, as the others. */
+  readonly acknowledgedAt?: number;
+  /** When the target was first seen to serve, and the other was last seen to. */
+  readonly firstResponseAt?: number;
+  readonly lastOtherResponseAt?: number;
+}
+
+const stateOf = (operation: Operation) => operation.state as unknown as SwitchState;
+const instant = (at: number | undefined): string | null =>
+  at === undefined ? null : new Date(at).toISOString();
+
+/** Whether this order stands at Cloudflare, by ids: whatever else isn't as wanted must not stand in the way. */
+function isOrdered(
+  failover: Failover,
+  loadBalancer: Readonly<Record<string, unknown>>,
+  first: Side,
+): boolean {
+  const wanted = [failover.ids[first], failover.ids[otherSide(first)]];
+  return JSON.stringify(loadBalancer["default_pools"]) === JSON.stringify(wanted);
+}
+
+/** The target is not seen to serve: everything is as it was before, and says so. */
+function rollBack(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  step: string,
+  why: string,
+): Advance {
+  const { failover, leases } = record;
+  const { from, to, settledBefore, leaseId } = stateOf(operation);
+  const now = context.clock.now();
+  const message = `${why}; the ${from} is active again`;
+  const failed = stepEnds(operation, step, "failed", why, now);
+  const reverted: Failover = {
+    ...failover,
+    settledActive: settledBefore,
+    revision: failover.revision + 1,
+    updatedAt: now,
+  };
+  const own = leases.filter(({ id }) => id === leaseId);
+  const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
+  const data = { before: { active: to }, after: { active: from }, message: why, operation_id: operation.id };
+  return {
+    operation: operationEnds(failed, "failed", message, { active: from, rolled_back: true }, now),
+    writes: [
+      updateIntent(context.db, reverted, testHostname, failover.revision, now),
+      ...deleteLeases(context.db, own),
+    ],
+    events: [
+      ...own.map((lease) => leaseEnded(context, lease, "ended", operation.origin)),
+      eventOf(context, "failover.switch_over_reverted", failover.id, operation.origin, data),
+    ],
+  };
+}
+
+async function write(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  const { origin } = operation;
+  const { to } = stateOf(operation);
+  const result = await reconcile(context, record, snapshotFor, { asked: false, origin, priority: "person" });
+  const now = context.clock.now();
+  const { convergence } = result;
+  const seen = convergence?.observation.observed.load_balancer;
+  if (seen?.state === "found" && isOrdered(result.failover, seen.object, to)) {
+    const state = { ...stateOf(operation), acknowledgedAt: now };
+    const detail = `the load balancer has the ${to} pool first`;
+    return { operation: stepEnds(operation, "write", "succeeded", detail, now, state) };
+  }
+  const isOurs =
+    seen?.state !== "found" ||
+    carriesMarker(
+      seen.object["description"],
+      markerOf(context.installation, record.failover.id, "load_balancer"),
+    );
+  const isRefused = !isOurs || convergence?.obstacles.get("load_balancer")?.sync === "blocked";
+  if (isRefused || isOutOfTime(context, operation)) {
+    const current = { ...record, failover: result.failover };
+    return rollBack(context, current, operation, "write", result.message);
+  }
+  return { operation: stepWaits(operation, "write", result.message, nextTry(context, operation), now) };
+}
+
+function succeeded(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  state: SwitchState,
+): Advance {
+  const { failover, leases } = record;
+  const now = context.clock.now();
+  const lease = leases.find(({ id }) => id === state.leaseId);
+  const affinity = completeSpec(failover.input, failover.facts).load_balancer.session_affinity;
+  const untold = state.indistinguishable === true || failover.stage === "draft";
+  const message = untold
+    ? `the ${state.to} pool stands first${failover.stage === "draft" ? "; a draft has no visitors" : ", but the endpoints can't be told apart; give each a marker"}`
+    : `${state.hostname} was seen to serve the ${state.to} endpoint ${IN_A_ROW} times in a row`;
+  const result = {
+    active: state.to,
+    hostname: state.hostname,
+    evidence: untold ? "read-back only" : "observed",
+    acknowledged_at: instant(state.acknowledgedAt),
+    first_response_at: instant(state.firstResponseAt),
+    last_other_response_at: instant(state.lastOtherResponseAt),
+    expires_at: instant(lease?.expiresAt),
+    ...(affinity === "none"
+      ? {}
+      : { moves: "new sessions only: session affinity keeps visitors where they were" }),
+  };
+  const last = currentStep(operation)?.name ?? "observe";
+  const done = stepEnds(operation, last, "succeeded", message, now, { ...state });
+  const data = {
+    before: { active: state.from },
+    after: { active: state.to },
+    operation_id: operation.id,
+    ...result,
+  };
+  return {
+    operation: operationEnds(done, "succeeded", message, result, now),
+    events: [eventOf(context, "failover.switched_over", failover.id, operation.origin, data)],
+  };
+}
+
+async function readBack(context: Context, record: FailoverRecord, operation: Operation): Promise<Advance> {
+  const { failover } = record;
+  const state = stateOf(operation);
+  const id = failover.ids.load_balancer;
+  const seen = id === undefined ? null : await readById(context, failover, "load_balancer", id, "person");
+  const now = context.clock.now();
+  if (seen?.state === "found" && isOrdered(failover, seen.object, state.to)) {
+    if (failover.stage === "draft") return succeeded(context, record, operation, state);
+    return {
+      operation: stepEnds(
+        operation,
+        "read back",
+        "succeeded",
+        `read back with the ${state.to} pool first`,
+        now,
+      ),
+    };
+  }
+  const why =
+    seen?.state === "unknown"
+      ? seen.why
+      : `the load balancer was not read back with the ${state.to} pool first`;
+  if (isOutOfTime(context, operation)) return rollBack(context, record, operation, "read back", why);
+  return { operation: stepWaits(operation, "read back", why, nextTry(context, operation), now) };
+}
+
+async function observeServing(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+): Promise<Advance> {
+  const state = stateOf(operation);
+  const hostname = state.hostname ?? "";
+  const { sample, view } = await probeNow(context, record, hostname);
+  const now = context.clock.now();
+  const untold =
+    !view.distinguishable && sample.hostname?.ok === true && !looksLikeTheOther(sample, state.to);
+  const isTarget = view.serving === state.to;
+  const next: SwitchState = {
+    ...state,
+    seen: isTarget || untold ? state.seen + 1 : 0,
+    indistinguishable: untold,
+    ...(isTarget && state.firstResponseAt === undefined ? { firstResponseAt: sample.tick } : {}),
+    ...(view.serving === otherSide(state.to) ? { lastOtherResponseAt: sample.tick } : {}),
+  };
+  const kept = { writes: [insertSamples(context.db, [sample])] };
+  if (next.seen >= IN_A_ROW) return { ...succeeded(context, record, operation, next), ...kept };
+  const detail =
+    next.seen > 0
+      ? `${hostname} served the ${state.to} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
+      : `${hostname} is not seen to serve the ${state.to} endpoint: ${view.detail}`;
+  if (!isOutOfTime(context, operation)) {
+    return { operation: stepWaits(operation, "observe", detail, now + BETWEEN_LOOKS_MS, now, { ...next }) };
+  }
+  if (view.serving === otherSide(state.to) || view.serving === "none")
+    return rollBack(context, record, operation, "observe", detail);
+  // Nobody can tell who serves: the order is what was asked for, and that it works was not seen.
+  const failed = stepEnds(operation, "observe", "failed", detail, now, { ...next });
+  return {
+    operation: operationEnds(failed, "failed", detail, { active: state.to, rolled_back: false }, now),
+  };
+}
+
+/** Switching over: one write of the order, read back, and seen by a visitor; undone where the wrong endpoint answers. */
+export async function advanceSwitch(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+  snapshotFor: SnapshotFor,
+): Promise<Advance> {
+  const { to } = stateOf(operation);
+  if (record.failover.active !== to) {
+    const why = `the ${record.failover.active} is active by now`;
+    return { operation: operationEnds(operation, "aborted", why, null, context.clock.now()) };
+  }
+  const step = currentStep(operation)?.name;
+  if (step === "write") return write(context, record, operation, snapshotFor);
+  if (step === "read back") return readBack(context, record, operation);
+  return observeServing(context, record, operation);
+}

@@ -1,0 +1,61 @@
+import { createRoute } from "@hono/zod-openapi";
+import { originOf } from "../authentication.ts";
+import { fleetFreezeSchema } from "../bodies.ts";
+import { readBody } from "../body.ts";
+import * as contract from "../contract.ts";
+import type { ApiDependencies } from "../dependencies.ts";
+import { presentFleet, presentFreeze } from "../present.ts";
+import { valueOf } from "../problem.ts";
+import { createRouter } from "../router.ts";
+import { fleetSchema, freezeSchema } from "../schemas.ts";
+
+const tags = ["Fleet"];
+
+const get = createRoute({
+  method: "get",
+  path: "/",
+  operationId: "getFleet",
+  tags,
+  summary: "Count the failovers",
+  parameters: [contract.requestIdParameter],
+  responses: { 200: contract.answer("The counts.", fleetSchema), ...contract.problems() },
+});
+
+const freeze = createRoute({
+  method: "post",
+  path: "/freeze",
+  operationId: "freezeFleet",
+  tags,
+  summary: "Let nothing move but what restores",
+  description:
+    "Promotions and switch-overs are refused by the guard `frozen`, and nothing is healed unasked. Leases end all the same. A fleet that is frozen already keeps its reason.",
+  parameters: [contract.idempotencyKey, contract.requestIdParameter],
+  request: { body: contract.jsonBody("FleetFreeze") },
+  responses: {
+    200: contract.answer("The freeze.", freezeSchema),
+    ...contract.problems("payload-too-large", "unsupported-media-type", "invalid"),
+  },
+});
+
+const thaw = createRoute({
+  method: "delete",
+  path: "/freeze",
+  operationId: "thawFleet",
+  tags,
+  summary: "End the freeze",
+  parameters: [contract.requestIdParameter],
+  responses: { 204: { description: "The fleet is not frozen." }, ...contract.problems() },
+});
+
+export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
+  return createRouter()
+    .openapi(get, async (c) => c.json(presentFleet(await reader.fleet()), 200))
+    .openapi(freeze, async (c) => {
+      const { reason } = await readBody(c, fleetFreezeSchema);
+      return c.json(presentFreeze(valueOf(await coordinator.freeze(reason, originOf(c)))), 200);
+    })
+    .openapi(thaw, async (c) => {
+      valueOf(await coordinator.thaw(originOf(c)));
+      return c.body(null, 204);
+    });
+}

@@ -1,0 +1,36 @@
+// Decides what temporary deviations mean now: they count until their deadline, and then desired state is what it was.
+import type { Side } from "./failover.ts";
+import type { Origin } from "./results.ts";
+
+/** `switchover` and `drill` put an endpoint first for a while; `pause` holds back healing and automatic switch-back. */
+export type LeaseKind = "switchover" | "drill" | "pause";
+
+export interface Lease {
+  readonly id: string;
+  readonly failoverId: string;
+  readonly kind: LeaseKind;
+  /** Rises with every renewal. */
+  readonly version: number;
+  /** The endpoint that stands first meanwhile; null of a pause. */
+  readonly active: Side | null;
+  readonly reason: string;
+  readonly origin: Origin;
+  /** Milliseconds since the epoch, as all instants here. */
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+export function leasesInForce(leases: readonly Lease[], now: number): readonly Lease[] {
+  return leases.filter(({ expiresAt }) => now < expiresAt);
+}
+
+/** The endpoint that stands first: by a lease that moves traffic, else as it was settled. */
+export function activeNow(settled: Side, leases: readonly Lease[], now: number): Side {
+  const moving = leasesInForce(leases, now).find(({ active }) => active !== null);
+  return moving?.active ?? settled;
+}
+
+/** Until when healing is held back; null where it isn't. */
+export function pausedUntil(leases: readonly Lease[], now: number): number | null {
+  return leasesInForce(leases, now).find(({ kind }) => kind === "pause")?.expiresAt ?? null;
+}

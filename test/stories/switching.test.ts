@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { setStage, type Answer, type Stage } from "./stage.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const SHOP_PATH = "/v1/failovers/shop";
+
+async function inProduction(): Promise<Stage> {
+  const stage = setStage();
+  await stage.ready();
+  for (const verb of ["promote", "promote"]) {
+    expect(await stage.operate("POST", `${SHOP_PATH}/${verb}`)).toMatchObject({ status: "succeeded" });
+    await stage.minutes(1);
+  }
+  stage.forgetCalls();
+  return stage;
+}
+
+/** Which endpoint a visitor without a cookie gets. */
+function visitor({ simulator }: Stage): string {
+  const { body } = simulator.world.visit("https://www.example.com/");
+  return body.includes("primary origin") ? "primary" : body.includes("pages project") ? "secondary" : body;
+}
+
+async function eventTypes(stage: Stage): Promise<string[]> {
+  const { body } = await stage.call("GET", `${SHOP_PATH}/events?limit=100`);
+  return body.items.map(({ type }: Answer["body"]) => type);
+}
+
+const to = (side: string, more: object = {}) => ({ to: side, reason: "maintenance", ...more });
+
+describe("switching over", () => {
+  it("reorders the pools by one write, is seen by a visitor, and stays whatever time passes", async () => {
+    const stage = await inProduction();
+    const operation = await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect(operation).toMatchObject({
+      status: "succeeded",
+      result: { active: "secondary", evidence: "observed", hostname: "www.example.com", expires_at: null },
+    });
+    expect(Date.parse(operation.result.first_response_at)).toBeGreaterThanOrEqual(
+      Date.parse(operation.result.acknowledged_at),
+    );
+    expect(stage.writes()).toHaveLength(1);
+    expect(visitor(stage)).toBe("secondary");
+    await stage.minutes(20);
+    expect(stage.writes()).toHaveLength(1);
+    expect(await stage.failover()).toMatchObject({
+      active: "secondary",
+      leases: [],
+      status: { sync: "synced" },
+    });
+    expect(visitor(stage)).toBe("secondary");
+    const back = await stage.operate("POST", `${SHOP_PATH}/switch-back`, { reason: "done" });
+    expect(back).toMatchObject({ status: "succeeded", result: { active: "primary" } });
+    expect(visitor(stage)).toBe("primary");
+    expect(stage.writes()).toHaveLength(2);
+  });
+
+  it("for a while is a lease that ends by itself at its deadline, whatever is forgotten meanwhile", async () => {
+    const stage = await inProduction();
+    const request = to("secondary", { expires_in_seconds: 600 });
+    const operation = await stage.operate("POST", `${SHOP_PATH}/switch-over`, request);
+    expect(operation).toMatchObject({ status: "succeeded", result: { active: "secondary" } });
+    const { active, leases } = await stage.failover();
+    expect(active).toBe("secondary");
+    expect(leases).toMatchObject([{ kind: "switchover", reason: "maintenance" }]);
+    await stage.minutes(8);
+    expect(visitor(stage)).toBe("secondary");
+    await stage.crash();
+    await stage.pass(Math.ceil((Date.parse(leases[0].expires_at) - stage.now()) / 1000));
+    await stage.alarms();
+    expect(visitor(stage)).toBe("primary");
+    expect(await stage.failover()).toMatchObject({
+      active: "primary",
+      leases: [],
+      status: { sync: "synced" },
+    });
+    expect(stage.writes()).toHaveLength(2);
+    expect(await eventTypes(stage)).toContain("lease.ended");
+  });
+
+  it("is refused towards an endpoint that Cloudflare finds unhealthy, unless a person says why", async () => {
+    const stage = await inProduction();
+    stage.simulator.world.pagesProject("shop").canonicalId = null;
+    await stage.minutes(3);
+    const refused = await stage.call("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect(refused.status).toBe(409);
+    expect(refused.body.refusals).toMatchObject([{ guard: "target-not-ready", overridable: true }]);
+    expect(visitor(stage)).toBe("primary");
+  });
+
+  it("is refused where somebody else was taken for active, and where the fleet is frozen", async () => {
+    const stage = await inProduction();
+    const wrong = await stage.call(
+      "POST",
+      `${SHOP_PATH}/switch-over`,
+      to("secondary", { expected_active: "secondary" }),
+    );
+    expect(wrong.body.refusals).toMatchObject([{ guard: "revision-mismatch", overridable: false }]);
+    expect((await stage.call("POST", "/v1/fleet/freeze", { reason: "black friday" })).status).toBe(200);
+    const frozen = await stage.call("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect(frozen.body.refusals).toMatchObject([
+      { guard: "frozen", message: expect.stringContaining("black friday") },
+    ]);
+    expect((await stage.call("GET", "/v1/fleet")).body).toMatchObject({
+      failovers: 1,
+      stage: { production: 1 },
+      readiness: { ready: 1 },
+      freeze: { reason: "black friday" },
+    });
+    expect((await stage.call("DELETE", "/v1/fleet/freeze")).status).toBe(204);
+    expect(await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary"))).toMatchObject({
+      status: "succeeded",
+    });
+  });
+});
+
+describe("a pause", () => {
+  it("holds back healing until its deadline, and no longer", async () => {
+    const stage = await inProduction();
+    const { cloudflare } = await stage.failover();
+    const request = { expires_in_seconds: 600, reason: "looking into it" };
+    expect((await stage.call("POST", `${SHOP_PATH}/pause`, request)).body.leases).toMatchObject([
+      { kind: "pause" },
+    ]);
+    stage.simulator.world.edit("monitor", cloudflare.monitor_id, { path: "/health" });
+    await stage.minutes(9);
+    expect(stage.writes()).toEqual([]);
+    expect((await stage.failover()).status.sync).toBe("drifted");
+    await stage.minutes(2);
+    expect(stage.writes()).toHaveLength(1);
+    expect(await stage.failover()).toMatchObject({ leases: [], status: { sync: "synced" } });
+  });
+});
