@@ -97,7 +97,7 @@ function readAffinity(is: ReadonlyMap<string, unknown>, affinity: unknown): Memb
     zero_downtime_failover: unless(attribute("zero_downtime_failover"), "none"),
     // Left over from another affinity they mean nothing.
     headers: byHeader ? attribute("headers") : undefined,
-    require_all_headers: byHeader ? unless(attribute("require_all_headers"), false) : undefined,
+    require_all_headers: unless(attribute("require_all_headers"), false),
   });
   const ttl =
     affinity === "none" ? undefined : unless(is.get("session_affinity_ttl"), byHeader ? 1800 : 82800);

@@ -227,4 +227,49 @@ describe("an existing load balancer", () => {
       expect(types[0]).toBe("failover.imported");
     },
   );
+
+  it("is known for a Pages project also where its subdomain carries a suffix", async () => {
+    const stage = setOldStage();
+    stage.simulator.world.addPagesProject({ name: "my-shop", subdomain: "my-shop-7xk.pages.dev" });
+    const host = "my-shop-7xk.pages.dev";
+    await make(stage, {
+      ...CLICKED,
+      secondary: {
+        ...CLICKED.secondary,
+        origins: [{ name: "pages", address: host, header: { Host: [host] } }],
+      },
+    });
+    const { body } = await importing(stage, {});
+    expect(body).toMatchObject({ importable: true, spec: { secondary: { pages_project: "my-shop" } } });
+  });
+
+  it.each(["another account's", "unreadable"])("keeps the address where the project is %s", async (what) => {
+    const stage = setOldStage();
+    const ids = await make(stage, CLICKED);
+    const { world } = stage.simulator;
+    if (what === "unreadable")
+      for (const one of ["Pages Read", "Pages Write"] as const) world.token.permissions.delete(one);
+    else world.pagesProject("shop").subdomain = "shop-abc.pages.dev";
+    const { body } = await importing(stage, { name: "shop", confirm: true });
+    const host = "shop.pages.dev";
+    expect(body.spec.secondary).toMatchObject({ address: host, host_header: host });
+    stage.forgetCalls();
+    await stage.minutes(2);
+    expect(stage.writes()).toEqual([]);
+    expect((await stage.failover()).status.sync).toBe("synced");
+    expect(objectAt(stage, "secondary", ids.secondary)["name"]).toBe("secondary");
+  });
+
+  it("is healed later like any other failover", async () => {
+    const stage = setOldStage();
+    const ids = await make(stage, CLICKED);
+    await importing(stage, { name: "shop", confirm: true });
+    const before = everything(stage, ids);
+    const { world } = stage.simulator;
+    world.edit("pool", ids.primary, { minimum_origins: 0 });
+    world.edit("monitor", ids.monitor, { path: "/edited", retries: 0 });
+    await stage.minutes(1);
+    expect(everything(stage, ids)).toEqual(before);
+    expect((await stage.failover()).status).toMatchObject({ sync: "synced", drift: [] });
+  });
 });
