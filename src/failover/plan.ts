@@ -226,10 +226,10 @@ export function wantedOf(failover: Failover, role: Role, object: Body, desired: 
   return withKept(failover, role, object, withAdopted(failover, role, object, desired));
 }
 
-/** Somebody else's routing, as it would be gone; what an import left alone goes only where `evenKept`. */
-function withoutRouting(failover: Failover, object: Body, wanted: Body, evenKept: boolean): Body {
+/** Wanted with somebody else's routing gone, but for what an import left alone. */
+function withoutRouting(failover: Failover, object: Body, wanted: Body): Body {
   const emptied = routingIn(object)
-    .filter((member) => evenKept || !isKept(failover, "load_balancer", member))
+    .filter((member) => !isKept(failover, "load_balancer", member))
     .map((member) => [member, Array.isArray(object[member]) ? [] : {}]);
   return { ...wanted, ...Object.fromEntries(emptied) };
 }
@@ -321,10 +321,10 @@ function planFound(
   const wanted = wantedOf(failover, role, object, desired);
   const heals = healForeign || completeSpec(failover.input, failover.facts).drift.foreign === "heal";
   if (role !== "load_balancer" || !heals) return planUpdate(role, object, wanted);
-  return planUpdate(role, object, withoutRouting(failover, object, wanted, healForeign));
+  return planUpdate(role, object, withoutRouting(failover, object, wanted));
 }
 
-/** `healForeign` is true where a person asks for somebody else's routing to go, also what an import left alone. */
+/** `healForeign` is true where a person asks for somebody else's routing to go, whatever the policy. */
 export function planChanges(
   failover: Failover,
   observed: Observed,

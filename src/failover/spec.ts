@@ -115,7 +115,7 @@ const endpointWith = (address: typeof anyAddress) =>
         .max(65535)
         .optional()
         .meta({ description: "A port other than the protocol's own.", example: 8080 }),
-      description: z.string().max(200).optional().meta({ example: "production website" }),
+      description: z.string().max(500).optional().meta({ example: "production website" }),
       marker: marker.optional().meta({ description: "What tells this endpoint's answers from the other's." }),
     })
     .superRefine((given, context) => {

@@ -55,7 +55,7 @@ describe("a malformed member is named, with what would be right", () => {
       { primary: { marker: { body: "b", text: "v" } } },
       /the member ".*" is not known/,
     ],
-    ["/primary/description", { primary: { description: "d".repeat(201) } }, /200/],
+    ["/primary/description", { primary: { description: "d".repeat(501) } }, /500/],
     ["/monitor", { monitor: [] }, /object/],
     ["/monitor/intervall", { monitor: { intervall: 60 } }, /the member ".*" is not known/],
     ["/monitor/type", { monitor: { type: "tcp" } }, /"http", "https"/],
