@@ -1,17 +1,10 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { completeSpec, type Endpoint, type Spec } from "../failover/complete.ts";
-import { desiredObjects, incompleteness, presentHostname } from "../failover/desired.ts";
-import {
-  explainTraffic,
-  suppose,
-  type Condition,
-  type EndpointState,
-  type TrafficState,
-} from "../failover/explain.ts";
-import { otherSide, SIDES, type Failover, type Side } from "../failover/failover.ts";
-import { findForeign } from "../failover/foreign.ts";
-import { foundIn, type Observed } from "../failover/plan.ts";
+import { incompleteness, presentHostname } from "../failover/desired.ts";
+import { explainTraffic, suppose, type Condition, type TrafficState } from "../failover/explain.ts";
+import { SIDES, type Side } from "../failover/failover.ts";
 import type { DnsRecordFacts } from "../failover/preflight/facts.ts";
+import { balancedTraffic } from "../failover/traffic.ts";
 import { fail, ok, type ExplanationView, type Result } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
@@ -22,52 +15,18 @@ import { observe } from "./observe.ts";
 /** What is asked of Cloudflare for an explanation may be this old: it is asked again and again with other conditions. */
 const LOOK_MAX_AGE_MS = 10_000;
 
-function objectOf(
-  observed: Observed,
-  role: Side | "load_balancer",
-): Readonly<Record<string, unknown>> | null {
-  const sighting = observed[role];
-  return sighting.state === "found" ? sighting.object : null;
-}
-
-function firstOrigin(pool: Readonly<Record<string, unknown>> | null): Readonly<Record<string, unknown>> {
-  const origins: unknown = pool?.["origins"];
-  const first: unknown = Array.isArray(origins) ? origins[0] : undefined;
-  return typeof first === "object" && first !== null ? { ...first } : {};
-}
-
 /** What Cloudflare's checks say: as it was read last, or read now where it never was. */
 async function healthOf(
   context: Context,
   { failover, health }: FailoverRecord,
   spec: Spec,
   side: Side,
-): Promise<EndpointState["health"]> {
+): Promise<boolean | null> {
   const poolId = failover.ids[side];
   const { address } = spec[side];
-  if (poolId === undefined || address === null) return "unknown";
+  if (poolId === undefined || address === null) return null;
   const known = health[side]?.poolId === poolId ? health[side] : undefined;
-  const { healthy } = known ?? (await readPoolHealth(context, poolId, address, undefined, "person"));
-  return healthy === null ? "unknown" : healthy ? "healthy" : "unhealthy";
-}
-
-async function endpointState(
-  context: Context,
-  record: FailoverRecord,
-  spec: Spec,
-  observed: Observed,
-  side: Side,
-): Promise<EndpointState> {
-  const pool = objectOf(observed, side);
-  const health = await healthOf(context, record, spec, side);
-  const { ok: answers } = record.samples.at(-1)?.[side] ?? {};
-  return {
-    poolEnabled: pool !== null && pool["enabled"] !== false,
-    originEnabled: firstOrigin(pool)["enabled"] !== false,
-    health,
-    // Our own failing probe alone is no proof: the endpoint may admit only Cloudflare.
-    answers: answers === true ? true : answers === false && health === "unhealthy" ? false : null,
-  };
+  return (known ?? (await readPoolHealth(context, poolId, address, undefined, "person"))).healthy;
 }
 
 function sideOf(spec: Spec, matches: (endpoint: Endpoint) => boolean): Side | null {
@@ -91,11 +50,6 @@ async function customDomainOf(context: Context, spec: Spec, hostname: string): P
   return null;
 }
 
-function orderOf(failover: Failover, pools: unknown): readonly Side[] {
-  const ids = Array.isArray(pools) ? pools : [];
-  return ids.flatMap((id) => SIDES.find((side) => failover.ids[side] === id) ?? []);
-}
-
 /** The state of things from which the pure explanation follows. Throws `CloudflareError`. */
 async function lookAtTraffic(
   context: Context,
@@ -114,33 +68,18 @@ async function lookAtTraffic(
   if (unseen?.state === "unknown")
     throw new CloudflareError("unavailable", unseen.why.replace(/^Cloudflare could not be read: /, ""));
   const spec = completeSpec(failover.input, failover.facts);
-  const lb = objectOf(observed, "load_balancer") ?? {};
-  const adaptive = lb["adaptive_routing"];
+  const [primary, secondary] = [
+    await healthOf(context, record, spec, "primary"),
+    await healthOf(context, record, spec, "secondary"),
+  ];
+  const last = record.samples.at(-1);
+  const probed = { primary: last?.primary.ok ?? null, secondary: last?.secondary.ok ?? null };
+  const witnesses = { health: { primary, secondary }, probed };
+  const zoneId = failover.facts.zone?.id ?? "";
   return {
-    balanced: lb["name"] === hostname && lb["enabled"] !== false,
-    order: orderOf(failover, lb["default_pools"]),
-    fallback: SIDES.find((side) => failover.ids[side] === lb["fallback_pool"]) ?? otherSide(failover.active),
-    endpoints: {
-      primary: await endpointState(context, record, spec, observed, "primary"),
-      secondary: await endpointState(context, record, spec, observed, "secondary"),
-    },
-    failoverAcrossPools:
-      typeof adaptive === "object" && adaptive !== null && "failover_across_pools" in adaptive
-        ? adaptive.failover_across_pools === true
-        : false,
-    underneath: underneathOf(
-      spec,
-      await context.cloudflare("person").dnsRecords(failover.facts.zone?.id ?? "", hostname),
-    ),
+    ...balancedTraffic(failover, observed, witnesses, context.installation, hostname),
+    underneath: underneathOf(spec, await context.cloudflare("person").dnsRecords(zoneId, hostname)),
     customDomain: await customDomainOf(context, spec, hostname),
-    foreignRouting: findForeign(
-      failover,
-      foundIn(observed),
-      [],
-      desiredObjects(failover, context.installation),
-    )
-      .filter(({ effect }) => effect === "routes")
-      .map(({ message }) => message),
   };
 }
 

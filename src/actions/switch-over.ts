@@ -1,11 +1,12 @@
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
-import type { Failover, Side } from "../failover/failover.ts";
+import { explainTraffic } from "../failover/explain.ts";
+import { otherSide, type Failover, type Side } from "../failover/failover.ts";
 import { guardFreeze, guardRevision, guardSwitch, withoutOverridden } from "../failover/guards.ts";
 import type { Lease } from "../failover/leases.ts";
 import { newOperation, operationEnds } from "../failover/operations.ts";
-import { isPoolEnabled, type Sighting } from "../failover/plan.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
+import { balancedTraffic } from "../failover/traffic.ts";
 import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
 import {
   commit,
@@ -29,9 +30,6 @@ type Accepted = Result<{ operationId: string }>;
 /** A look this young serves a person who decides now. */
 const LOOK_MAX_AGE_MS = 5_000;
 
-const enabledOf = (sighting: Sighting): boolean | null =>
-  sighting.state === "found" ? isPoolEnabled(sighting.object) : null;
-
 async function judge(context: Context, record: FailoverRecord, to: Side, expected: Side | undefined) {
   const spec = completeSpec(record.failover.input, record.failover.facts);
   const zoneId = record.failover.facts.zone?.id ?? "";
@@ -41,6 +39,19 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
   const now = context.clock.now();
   const succeeded = (side: Side) =>
     record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
+  const last = record.samples.at(-1);
+  const witnesses = {
+    health: {
+      primary: pools.health.primary?.healthy ?? null,
+      secondary: pools.health.secondary?.healthy ?? null,
+    },
+    probed: { primary: last?.primary.ok ?? null, secondary: last?.secondary.ok ?? null },
+  };
+  const traffic = {
+    ...balancedTraffic(failover, observed, witnesses, context.installation, null),
+    underneath: null,
+    customDomain: null,
+  };
   const unseen = observed.load_balancer.state === "unknown" ? observed.load_balancer.why : null;
   return guardSwitch({
     to,
@@ -52,7 +63,9 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
     },
     probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
     unreadable: pools.unreadable ?? unseen,
-    enabled: { primary: enabledOf(observed.primary), secondary: enabledOf(observed.secondary) },
+    // Whatever its hostname and stage: as if visitors came to it now.
+    after: explainTraffic({ ...traffic, balanced: true, order: [to, otherSide(to)] }),
+    endpoints: traffic.endpoints,
     foreign: record.status.foreign,
   });
 }

@@ -1,6 +1,7 @@
 // Decides whether an action may move traffic. Every guard that applies is named at once, each with the facts that it
 // rests on and whether a person may override it.
 import type { Spec } from "./complete.ts";
+import type { Explanation, TrafficRule, TrafficState } from "./explain.ts";
 import { SIDES, type Failover, type Side } from "./failover.ts";
 import type { ForeignRouting } from "./foreign.ts";
 import type { Operation, Refusal, SideHealth } from "./results.ts";
@@ -126,14 +127,18 @@ export interface SwitchFacts extends TargetFacts {
   readonly active: Side;
   /** Null where Cloudflare could be read; otherwise why not. */
   readonly unreadable: string | null;
-  /** Whether pool and endpoint are enabled at Cloudflare; null where that could not be seen. */
-  readonly enabled: Readonly<Record<Side, boolean | null>>;
+  /** Who would get visitors afterwards, as explain predicts it. */
+  readonly after: Explanation;
+  readonly endpoints: TrafficState["endpoints"];
   readonly foreign: readonly ForeignRouting[];
 }
 
+/** What explain says where health steers to nobody. */
+const LEAVES_NOBODY: readonly TrafficRule[] = ["fallback-pool", "no-pool-left", "endpoint-error"];
+
 /** All that stands against putting an endpoint first. */
 export function guardSwitch(facts: SwitchFacts): Refusal[] {
-  const { to, expected, active, unreadable, enabled, health } = facts;
+  const { to, expected, active, unreadable, after, endpoints } = facts;
   const refusals: Refusal[] = [];
   if (expected !== undefined && expected !== active) {
     const message = `the ${expected} was expected to be active, but the ${active} is: read the failover again`;
@@ -145,15 +150,13 @@ export function guardSwitch(facts: SwitchFacts): Refusal[] {
     return refusals;
   }
   refusals.push(...guardTarget(to, facts));
-  if (enabled[to] === false) {
+  if (!endpoints[to].poolEnabled || !endpoints[to].originEnabled) {
     const message = `the ${to} pool or its endpoint is disabled at Cloudflare, so it would get no visitors`;
     refusals.push(refusal("target-not-ready", message, { endpoint: to, enabled: false }));
   }
-  if (SIDES.every((side) => enabled[side] === false || health[side].verdict !== "healthy")) {
-    const state = SIDES.map((side) => [side, { enabled: enabled[side], verdict: health[side].verdict }]);
-    const message =
-      "no enabled pool with a healthy endpoint would be left: visitors would get the fallback's errors";
-    refusals.push(refusal("no-healthy-target", message, Object.fromEntries(state)));
+  if (LEAVES_NOBODY.includes(after.rule)) {
+    const message = `no enabled pool with a healthy endpoint would be left: ${after.path.at(-1) ?? ""}`;
+    refusals.push(refusal("no-healthy-target", message, { rule: after.rule, path: after.path }));
   }
   return [...refusals, ...guardForeign(facts.foreign)];
 }

@@ -27,8 +27,12 @@ export type Observed = Readonly<Record<Role, Sighting>> & {
 /** The objects that were found. */
 /** Whether a pool as it stands at Cloudflare may get visitors: it and its one endpoint are enabled. */
 export function isPoolEnabled(pool: Body): boolean {
+  return pool["enabled"] !== false && isOriginEnabled(pool);
+}
+
+export function isOriginEnabled(pool: Body): boolean {
   const [first] = objectsIn(pool["origins"]);
-  return pool["enabled"] !== false && first?.["enabled"] !== false;
+  return first?.["enabled"] !== false;
 }
 
 export function foundIn(observed: Observed): Partial<Record<Role, Body>> {
