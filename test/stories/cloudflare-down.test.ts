@@ -83,7 +83,8 @@ describe("while every call of Cloudflare's API fails", () => {
       expect(plan).toMatchObject({ status: 200, body: { changes: [] } });
       expect(plan.body.refusals[0].message).toMatch(A_SENTENCE);
       const promoted = await stage.call("POST", "/v1/failovers/shop/promote");
-      expect(promoted).toMatchObject({ status: 409, body: { refusals: [{ guard: "target-not-ready" }] } });
+      expect(promoted.status).toBe(409);
+      expect(promoted.body.refusals).toContainEqual(expect.objectContaining({ guard: "target-not-ready" }));
       const reconciled = await stage.call("POST", "/v1/failovers/shop/reconcile");
       expect(reconciled.status).toBe(202);
       const patched = await stage.call(

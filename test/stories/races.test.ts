@@ -101,7 +101,7 @@ async function tickWith(world: Adversity, deed: Deed, nth: number): Promise<bool
   const { stage } = world;
   await bringTo(world, "testing");
   const { cloudflare, revision } = await stage.failover();
-  stage.simulator.world.edit("monitor", cloudflare.monitor_id, { path: "/hacked" });
+  stage.simulator.world.edit("monitor", cloudflare.monitor_id, { path: "/edited" });
   stage.simulator.world.edit("load_balancer", cloudflare.load_balancer_id, { enabled: false });
   const overlaps = watchOverlap(stage);
   const older = watchIntents(stage);
