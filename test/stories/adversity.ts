@@ -2,7 +2,7 @@
 import { applyD1Migrations, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import type { Match } from "../simulator/simulator.ts";
+import type { CallRecord, Match } from "../simulator/simulator.ts";
 import { setStage, type Answer, type Stage } from "./stage.ts";
 
 type D1Migration = Parameters<typeof applyD1Migrations>[1][number];
@@ -135,6 +135,27 @@ export async function untilEnded(stage: Stage, id: string, minutes = 20): Promis
   throw new Error(`operation ${id} did not end within ${minutes} minutes`);
 }
 
+/** How long it may take from the last fault to the end of the story, in ticks of fair weather. */
+const TICKS = 3;
+
+/** Ticks until nothing is left to be done, three at most: what isn't as wanted then is for the caller to find. */
+export async function untilSettled({ stage }: Adversity): Promise<void> {
+  for (let tick = 1; tick <= TICKS; tick += 1) {
+    await stage.minutes(1);
+    const { status, body } = await stage.call("GET", "/v1/failovers/shop");
+    if (status === 404) return;
+    if (body.status.sync === "synced" && body.status.operation === null) return;
+  }
+}
+
+/** What was settled stays so: nothing that comes later makes a twin or takes something away. */
+export async function expectToStay(world: Adversity): Promise<void> {
+  await world.stage.minutes(TICKS);
+  const { status } = await world.stage.call("GET", "/v1/failovers/shop");
+  if (status === 404) expectNothingLeft(world);
+  else await expectAsWanted(world);
+}
+
 function coordinator() {
   const { CF_ACCOUNT_ID } = env as unknown as { CF_ACCOUNT_ID: string };
   return env.COORDINATOR.get(env.COORDINATOR.idFromName(CF_ACCOUNT_ID));
@@ -152,15 +173,21 @@ export async function kill(): Promise<void> {
   await Promise.race([died.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 50))]);
 }
 
-/** Does something, and kills the Coordinator the moment a call arrives (`before`) or took effect (`after`). */
+/** Asked of every call in turn, whether this is the one. */
+export type IsTheCall = (call: CallRecord) => boolean | Promise<boolean>;
+
+/** Does something, and kills the Coordinator the moment the call in question arrives (`before`) or took effect (`after`). */
 export async function killDuring(
   { simulator }: Stage,
-  match: Match,
+  call: Match | IsTheCall,
   when: "before" | "after",
   act: () => Promise<unknown>,
 ): Promise<"killed" | "not reached"> {
   const progress = { isReached: false, isOver: false };
-  const handle = simulator.faults[when](match, async () => {
+  const [match, isTheCall] =
+    typeof call === "function" ? ([{ times: Infinity }, call] as const) : ([call, () => true] as const);
+  const handle = simulator.faults[when](match, async (arrived) => {
+    if (progress.isReached || !(await isTheCall(arrived))) return;
     progress.isReached = true;
     await new Promise(() => undefined);
   });

@@ -1,11 +1,8 @@
 // Leads one step of the life again and again, each time with another of its writes spoiled in another way.
 import { expect } from "vitest";
 import type { Effect } from "../simulator/simulator.ts";
-import { setAdversity, untilEnded, type Adversity } from "./adversity.ts";
+import { expectToStay, setAdversity, untilEnded, untilSettled, type Adversity } from "./adversity.ts";
 import type { Step } from "./life.ts";
-
-/** How long it may take from a lost answer to the end of the story: three ticks of fair weather. */
-const TICKS = 3;
 
 async function suffer(world: Adversity, step: Step, nth: number, effect: Effect): Promise<void> {
   const { stage } = world;
@@ -20,7 +17,7 @@ async function suffer(world: Adversity, step: Step, nth: number, effect: Effect)
   const lateUntil = effect.kind === "late" ? effect.landsAfterMs / 1000 : 0;
   const blockedFor = effect.kind === "rate-limit" ? (effect.retryAfterSeconds ?? 300) : 0;
   await stage.pass(lateUntil + blockedFor);
-  await stage.minutes(TICKS);
+  await untilSettled(world);
   await step.verify(world, operation);
 }
 
@@ -39,5 +36,6 @@ export async function endure(step: Step, effects: Readonly<Record<string, Effect
       }
     }
   }
+  await expectToStay(world).catch((error: unknown) => broken.push(`in the end: ${String(error)}`));
   return broken;
 }
