@@ -28,6 +28,7 @@ export async function createFailover(
     stage: "draft",
     active: "primary",
     settledActive: "primary",
+    disabled: null,
     input,
     facts,
     adopted: [],

@@ -54,7 +54,7 @@ function desiredPool(failover: Failover, spec: Spec, side: Side): Body {
   return {
     name: poolName(failover, side),
     description: spec[side].description,
-    enabled: true,
+    enabled: failover.disabled !== side,
     minimum_origins: 1,
     monitor: failover.ids.monitor ?? placeholder("monitor"),
     check_regions: spec.check_regions,

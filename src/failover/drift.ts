@@ -47,6 +47,8 @@ export interface DriftDecision {
 function isOurs(role: Role, difference: Difference, applied: Body | undefined): boolean {
   if (difference.class === "foreign") return false;
   if (applied === undefined) return true;
+  // A lease is about to change this member, or has: what stands there now, nobody has seen yet.
+  if (applied[difference.path] === null) return true;
   const was = canonical(kindOf(role), applied, ownershipOf(applied));
   // A member that the spec gives only since then; what isn't wanted at all (an origin too many) was never ours.
   if (!was.has(difference.path)) return difference.after !== null;

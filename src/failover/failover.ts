@@ -50,6 +50,8 @@ export interface Failover {
   readonly active: Side;
   /** The endpoint that stands first as long as no lease moves traffic. */
   readonly settledActive: Side;
+  /** The endpoint whose pool a lease takes out of use now; null where none does. */
+  readonly disabled: Side | null;
   readonly input: SpecInput;
   readonly facts: Facts;
   readonly adopted: readonly AdoptedDrift[];

@@ -64,6 +64,7 @@ function failoverOf(given: ImportFacts, kept: readonly KeptMember[]): Failover {
     stage: "production",
     active: given.active,
     settledActive: given.active,
+    disabled: null,
     input,
     facts: given.facts,
     adopted: [],

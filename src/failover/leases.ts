@@ -1,5 +1,6 @@
 // Decides what temporary deviations mean now: they count until their deadline, and then desired state is what it was.
 import type { Side } from "./failover.ts";
+import type { Role } from "./marker.ts";
 import type { Origin } from "./results.ts";
 
 /** `switchover` and `drill` put an endpoint first for a while; `pause` holds back healing and automatic switch-back. */
@@ -13,6 +14,8 @@ export interface Lease {
   readonly version: number;
   /** The endpoint that stands first meanwhile; null of a pause. */
   readonly active: Side | null;
+  /** The endpoint whose pool is disabled meanwhile; absent where none is. */
+  readonly disabled?: Side;
   readonly reason: string;
   readonly origin: Origin;
   /** Milliseconds since the epoch, as all instants here. */
@@ -28,6 +31,17 @@ export function leasesInForce(leases: readonly Lease[], now: number): readonly L
 export function activeNow(settled: Side, leases: readonly Lease[], now: number): Side {
   const moving = leasesInForce(leases, now).find(({ active }) => active !== null);
   return moving?.active ?? settled;
+}
+
+/** The endpoint whose pool a lease takes out of use; null where none does. */
+export function disabledNow(leases: readonly Lease[], now: number): Side | null {
+  return leasesInForce(leases, now).find(({ disabled }) => disabled !== undefined)?.disabled ?? null;
+}
+
+/** Which member of which object a lease makes differ while it lasts; null of a pause, which changes nothing. */
+export function deviatingMember({ active, disabled }: Lease): { role: Role; member: string } | null {
+  if (disabled !== undefined) return { role: disabled, member: "enabled" };
+  return active === null ? null : { role: "load_balancer", member: "default_pools" };
 }
 
 /** Until when healing is held back; null where it isn't. */

@@ -3,7 +3,7 @@ import type { Body } from "../failover/desired.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
 import type { Role } from "../failover/marker.ts";
 import type { FailoverEvent, Operation, Sample } from "../failover/results.ts";
-import { activeNow, type Lease } from "../failover/leases.ts";
+import { activeNow, disabledNow, type Lease } from "../failover/leases.ts";
 import { newStatus, type StoredStatus } from "../failover/status.ts";
 import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
 import { toFreeze, type Freeze, type FreezeRow } from "./freezes.ts";
@@ -80,6 +80,7 @@ function toFailover(
     stage: row.stage,
     active: activeNow(row.active, leases, now),
     settledActive: row.active,
+    disabled: disabledNow(leases, now),
     input: JSON.parse(row.input) as Failover["input"],
     facts: JSON.parse(row.facts) as Failover["facts"],
     adopted: JSON.parse(row.adopted) as Failover["adopted"],

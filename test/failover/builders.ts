@@ -51,6 +51,7 @@ export function aFailover(given: Partial<Failover> & { readonly spec?: Patch } =
     stage: "draft",
     active: "primary",
     settledActive: members.active ?? "primary",
+    disabled: null,
     facts: FACTS,
     adopted: [],
     imported: null,
