@@ -17,7 +17,8 @@ const INTRODUCTION = [
     "`GET /v1/failovers/{id}/preflight` runs them all for a failover, `POST /v1/preflight` for a spec that is not saved",
     "yet. Each answers `pass`, `warn`, `fail` or `unknown`, with what was seen, what it means and what to do. Where one",
     "failure explains another, only the first one fails. A failure refuses a promotion under the guard that is named;",
-    "where that says _production_, it does so only on the way to production.",
+    "where that says _production_, it does so only on the way to production. `{endpoint}` stands for `primary` or",
+    "`secondary`, and `…/reconcile` for `/v1/failovers/{id}/reconcile`.",
   ].join("\n"),
 ].join("\n\n");
 

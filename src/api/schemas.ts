@@ -149,7 +149,10 @@ const OUTCOMES = ["pass", "warn", "fail", "unknown"] as const;
 
 const preflightSummarySchema = z
   .object({
-    outcome: word(OUTCOMES, "The worst of its checks, in the order fail, warn, unknown, pass."),
+    outcome: word(
+      OUTCOMES,
+      "The worst of its checks, in the order fail, warn, unknown, pass; what there was nothing to ask for doesn't count.",
+    ),
     failed: z.array(z.string()).meta({ description: "The checks that failed.", example: ["certificate"] }),
     ran_at: timestamp("When it began."),
     revision: z.int().meta({ description: "Of the spec that was looked at.", example: 3 }),
@@ -265,7 +268,10 @@ const stepSchema = z
 export const operationSchema = z
   .object({
     id: text("The operation's id.", "op_7Hk2"),
-    kind: word(["promote", "demote", "switch-over", "reconcile", "delete"], "What it does."),
+    kind: word(
+      ["promote", "demote", "switch-over", "scheduled-switch-over", "reconcile", "delete"],
+      "What it does.",
+    ),
     failover_id: text("The failover it works on.", "fo_2Xk9"),
     status: word(
       ["pending", "running", "succeeded", "failed", "aborted"],
@@ -503,7 +509,10 @@ export const preflightSchema = z
       .meta({ description: "Null of a spec that is not saved.", example: "fo_2Xk9" }),
     revision: z.int().nullable().meta({ description: "Of the spec that was looked at.", example: 3 }),
     ran_at: timestamp("When it began."),
-    outcome: word(OUTCOMES, "The worst of its checks, in the order fail, warn, unknown, pass."),
+    outcome: word(
+      OUTCOMES,
+      "The worst of its checks, in the order fail, warn, unknown, pass; what there was nothing to ask for doesn't count.",
+    ),
     checks: z.array(checkSchema).meta({ description: "Every check." }),
     calls: z.int().meta({ description: "Calls of Cloudflare's API that it took.", example: 18 }),
   })

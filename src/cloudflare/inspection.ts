@@ -194,6 +194,7 @@ export function createInspection(
         loadBalancers: numberOf(found["load_balancers"]),
         pools: numberOf(found["pools"]),
         monitors: numberOf(found["monitors"]),
+        origins: numberOf(found["origins"]),
         originsPerPool: numberOf(found["max_origins_per_pool"]),
         minimumInterval: numberOf(found["minimum_monitor_interval"]),
       };

@@ -2,7 +2,7 @@
 // disagree, and what would mend it. The reasons are Cloudflare's words (API-FACTS 10.1), which are no contract: they
 // are matched by a part of them, without regard to case.
 import type { Endpoint, MonitorSpec } from "./complete.ts";
-import type { ProbeResult } from "./results.ts";
+import type { ProbeFailure, ProbeResult } from "./results.ts";
 
 export interface Diagnosis {
   /** Stable; one for each row of the tables below. */
@@ -182,6 +182,27 @@ const COMBINATIONS: readonly {
   },
   {
     fits: ({ reason, probe }) =>
+      /code mismatch/i.test(reason ?? "") && probe?.ok === false && (probe.status ?? 0) >= 500,
+    diagnosis: {
+      id: "server-error",
+      cause: "the endpoint answers with an error of its own",
+      remedy: "look into the log of the server, and mend what makes it answer so",
+    },
+  },
+  {
+    fits: ({ reason, probe }) =>
+      /code mismatch/i.test(reason ?? "") &&
+      probe?.ok === false &&
+      [400, 403, 404, 410, 421].includes(probe.status ?? 0),
+    diagnosis: {
+      id: "path-or-host",
+      cause: "the endpoint has no such page, or not under the Host that it is asked for",
+      remedy:
+        "set monitor.path to a page that it has, and host_header to the name under which it has that page",
+    },
+  },
+  {
+    fits: ({ reason, probe }) =>
       /time ?out|connection failed|reset/i.test(reason ?? "") && probe?.ok === true,
     diagnosis: {
       id: "only-cloudflare-blocked",
@@ -220,14 +241,47 @@ const COMBINATIONS: readonly {
   },
 ];
 
+/** Of a wrong status it is of interest which one that is. */
+function withStatus(diagnosis: Diagnosis, { reason, probe }: Symptoms): Diagnosis {
+  const isStatus = /code mismatch/i.test(reason ?? "") && probe?.ok === false && probe.status !== null;
+  return isStatus ? { ...diagnosis, cause: `${diagnosis.cause} (we get ${probe.status})` } : diagnosis;
+}
+
+/** What Cloudflare would call the same; what it has no word for is left to the probe's own detail. */
+const REASON_FOR: Readonly<Partial<Record<ProbeFailure, string>>> = {
+  dns: "DNS unknown host",
+  refused: "TCP connection failed",
+  timeout: "HTTP timeout occurred",
+  reset: "Connection reset by peer",
+  unreachable: "No route to host",
+  status: "Response code mismatch",
+  body: "Response body mismatch",
+  protocol: "HTTP invalid response",
+};
+
+/** What is probably wrong with an endpoint of which only our own answer is known. */
+export function diagnoseAnswer(seen: {
+  readonly endpoint: Endpoint;
+  readonly monitor: MonitorSpec;
+  readonly failure: ProbeFailure;
+  readonly detail: string | null;
+  readonly status: number | null;
+}): Diagnosis | null {
+  const { endpoint, monitor, failure, detail, status } = seen;
+  const isKnown = REASONS.some((row) => row.reason.test(detail ?? ""));
+  const tls = isKnown && detail !== null ? detail : "TLS untrusted certificate";
+  const reason = failure === "tls" ? tls : (REASON_FOR[failure] ?? null);
+  if (reason === null) return null;
+  const probe = { ok: false, status, latencyMs: null, failure, detail, traits: {}, way: "fetch" } as const;
+  return diagnose({ endpoint, monitor, reason, probe });
+}
+
 /** Null where both witnesses are content. */
 export function diagnose(symptoms: Symptoms): Diagnosis | null {
-  const { reason, probe } = symptoms;
+  const { reason } = symptoms;
   const combination = COMBINATIONS.find(({ fits }) => fits(symptoms));
-  if (combination !== undefined) return combination.diagnosis;
+  if (combination !== undefined) return withStatus(combination.diagnosis, symptoms);
   if (reason === null || /no failures/i.test(reason)) return null;
   const { id, cause, remedy } = REASONS.find((row) => row.reason.test(reason)) ?? UNKNOWN;
-  const seen =
-    probe?.ok === false && id === "code-mismatch" && probe.status !== null ? ` (we get ${probe.status})` : "";
-  return { id, cause: `${cause}${seen}`, remedy };
+  return withStatus({ id, cause, remedy }, symptoms);
 }

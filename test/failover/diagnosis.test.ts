@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { completeSpec } from "../../src/failover/complete.ts";
-import { diagnose, type Symptoms } from "../../src/failover/diagnosis.ts";
+import { diagnose, diagnoseAnswer, type Symptoms } from "../../src/failover/diagnosis.ts";
 import type { ProbeResult } from "../../src/failover/results.ts";
 import { specInputSchema } from "../../src/failover/spec.ts";
 import { FACTS, SMALLEST } from "./builders.ts";
@@ -94,8 +94,18 @@ describe("what both witnesses say together is worth more", () => {
     ],
     [
       "the same wrong status for both",
-      { reason: mismatch, probe: bad({ status: 503, failure: "status" }) },
+      { reason: mismatch, probe: bad({ status: 204, failure: "status" }) },
       "code-mismatch",
+    ],
+    [
+      "an error of the server for both",
+      { reason: mismatch, probe: bad({ status: 503, failure: "status" }) },
+      "server-error",
+    ],
+    [
+      "a page that is there for neither",
+      { reason: mismatch, probe: bad({ status: 404, failure: "status" }) },
+      "path-or-host",
     ],
     ["an origin that admits only Cloudflare", { probe: bad({ failure: "refused" }) }, "probe-not-admitted"],
     [
@@ -117,5 +127,28 @@ describe("what both witnesses say together is worth more", () => {
   it("says which status we get where both get a wrong one", () => {
     const found = diagnose(symptoms({ reason: mismatch, probe: bad({ status: 503, failure: "status" }) }));
     expect(found?.cause).toContain("we get 503");
+  });
+});
+
+describe("of an endpoint that only we have asked", () => {
+  const answer = (
+    failure: "tls" | "refused" | "status" | "redirect",
+    detail: string,
+    status: number | null,
+  ) => diagnoseAnswer({ endpoint: SPEC.primary, monitor: SPEC.monitor, failure, detail, status })?.id ?? null;
+
+  it.each([
+    ["refused", "connection refused", null, "connection-failed"],
+    ["tls", "tls: name mismatch", null, "tls-name"],
+    [
+      "tls",
+      "TLS failed: no trusted certificate for www.example.com, or no TLS at all",
+      null,
+      "tls-untrusted",
+    ],
+    ["status", "answered 404, expected 200", 404, "path-or-host"],
+    ["redirect", "redirect leaves the endpoint: https://elsewhere.example/", 301, null],
+  ] as const)("%s (%s) is what Cloudflare would call the same", (failure, detail, status, id) => {
+    expect(answer(failure, detail, status)).toBe(id);
   });
 });

@@ -1,5 +1,4 @@
 import { CloudflareError } from "../../cloudflare/errors.ts";
-import { CallsUsedUp } from "../../cloudflare/meter.ts";
 import type { Asked } from "../../failover/preflight/facts.ts";
 
 /** Puts one question; that it has no answer is an answer too. */
@@ -9,7 +8,6 @@ export async function ask<T>(question: () => Promise<T>): Promise<Asked<T>> {
   } catch (error) {
     if (!(error instanceof CloudflareError)) throw error;
     const why = error.message;
-    if (error instanceof CallsUsedUp) return { state: "not-asked", why };
     if (error.kind === "forbidden") return { state: "forbidden", why };
     return { state: error.kind === "not-found" ? "missing" : "unreadable", why };
   }

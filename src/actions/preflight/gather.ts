@@ -66,6 +66,13 @@ function countOf(reading: Reading | undefined): number | null {
   return reading?.ok === true && reading.listing.complete ? reading.listing.objects.length : null;
 }
 
+function countOrigins(pools: Reading): number | null {
+  if (!pools.ok || !pools.listing.complete) return null;
+  return pools.listing.objects
+    .map(({ origins }) => (Array.isArray(origins) ? origins.length : 0))
+    .reduce((sum, count) => sum + count, 0);
+}
+
 async function gatherPages(
   { account, inspection }: Questions,
   project: string,
@@ -316,6 +323,7 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
     counts: {
       monitors: countOf(snapshot.monitors),
       pools: countOf(snapshot.pools),
+      origins: countOrigins(snapshot.pools),
       loadBalancers: countOf(snapshot.loadBalancers.get(zoneId ?? "")),
     },
     lists: {

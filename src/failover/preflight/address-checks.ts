@@ -4,6 +4,7 @@ import type { Side } from "../failover.ts";
 import { isInZone } from "../hostnames.ts";
 import { areSameEndpoint } from "../spec-rules.ts";
 import { fail, given, pass, unknown, warn, type Check } from "./check.ts";
+import { DOCUMENTATION } from "./documentation.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 const isPagesName = (name: string): boolean => name.endsWith(".pages.dev");
@@ -34,12 +35,12 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Are primary and secondary two different endpoints?",
     worst: "fail",
     means: "an endpoint can't stand in for itself",
-    remedy: "Give the secondary another address or another Pages project.",
-    documentation: "Use Cloudflare Pages as origin",
+    remedy: "Set secondary.address or secondary.pages_project to another site than the primary's.",
+    documentation: DOCUMENTATION.tutorial,
     judge: ({ spec }) => {
       const evidence = { primary: spec.primary.address, secondary: spec.secondary.address };
       return areSameEndpoint(spec)
-        ? fail("primary and secondary are the same endpoint", evidence)
+        ? fail(`primary and secondary are the same endpoint, ${spec.primary.address ?? ""}`, evidence)
         : pass("primary and secondary are two endpoints", evidence);
     },
   },
@@ -48,8 +49,9 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Is the endpoint's address another name than the balanced hostnames?",
     worst: "fail",
     means: "requests would go in circles",
-    remedy: "Give the name or address under which this endpoint alone answers.",
-    documentation: "Load Balancing FAQ",
+    remedy:
+      "Set {endpoint}.address to the name or IP address under which this endpoint alone answers; host_header can still ask it for the production hostname.",
+    documentation: DOCUMENTATION.redirectLoops,
     judgeEndpoint: ({ spec }, side) => {
       const { address } = spec[side];
       const evidence = { address };
@@ -63,13 +65,14 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Is the endpoint's address none of Cloudflare's anycast addresses?",
     worst: "fail",
     means: "such an address can change at any time, and visitors get error 1000",
-    remedy: "Give the endpoint's hostname; for a Pages project give pages_project.",
-    documentation: "Use Cloudflare Pages as origin",
+    remedy:
+      "Set {endpoint}.address to the endpoint's own hostname; for a Pages project set {endpoint}.pages_project instead.",
+    documentation: DOCUMENTATION.tutorial,
     judgeEndpoint: ({ spec, cloudflareRanges }, side) => {
       const { address } = spec[side];
       if (address === null || !isAddressLiteral(address)) return null;
       return isCloudflares(address, cloudflareRanges)
-        ? fail(`the ${side} endpoint's address ${address} is one of Cloudflare's`, { address })
+        ? fail(`the ${side} endpoint's address ${address} is one of Cloudflare's own (anycast)`, { address })
         : pass(`the ${side} endpoint's address ${address} is not Cloudflare's`, { address });
     },
   },
@@ -78,17 +81,20 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Does the endpoint's name resolve publicly?",
     worst: "fail",
     means: "neither health checks nor visitors' requests reach it",
-    remedy: "Correct the address, or create its DNS record.",
-    documentation: "Common error codes",
-    follows: ["pages-project"],
+    remedy: "Correct {endpoint}.address, or create a DNS record for that name.",
+    documentation: DOCUMENTATION.errors,
+    follows: ["pages-project", "pages-subdomain", "pages-custom-domain", "address-balanced"],
     judgeEndpoint: ({ spec, inspections }, side) => {
       const { address } = spec[side];
       const addresses = inspections[side]?.addresses;
       if (address === null || isAddressLiteral(address) || addresses === undefined) return null;
       if (addresses.state === "missing")
-        return fail(`the ${side} endpoint's name ${address} does not resolve`, { address });
+        return fail(`the ${side} endpoint's name ${address} does not resolve in the public DNS`, { address });
       return given(addresses, (found) =>
-        pass(`${address} resolves to ${found.slice(0, 3).join(", ")}`, { address, addresses: found }),
+        pass(`the name ${address} resolves to ${found.slice(0, 3).join(", ")}`, {
+          address,
+          addresses: found,
+        }),
       );
     },
   },
@@ -97,8 +103,8 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Can the endpoint's address be reached from the public Internet?",
     worst: "fail",
     means: "Cloudflare can't reach it",
-    remedy: "Give an address or hostname that is public.",
-    documentation: "Pools",
+    remedy: "Set {endpoint}.address to a public IP address, or to a hostname that resolves to one.",
+    documentation: DOCUMENTATION.pools,
     judgeEndpoint: (facts, side) => {
       const { address } = facts.spec[side];
       if (address === null) return null;
@@ -121,56 +127,78 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     id: "address-proxied",
     asks: "Does the endpoint's name lead to the endpoint itself, and not to Cloudflare's proxy?",
     worst: "fail",
-    means: "Cloudflare does not check such a name, and visitors get error 1000",
+    means: "Cloudflare does not check the health of such a name, and visitors get error 1000",
     remedy:
-      "Give a name that is DNS only (grey cloud) and leads to the server itself; for a Pages project give pages_project.",
-    documentation: "Pools",
+      "Set {endpoint}.address to a name whose DNS record is DNS only (grey cloud) and leads to the server itself, or to the server's IP address; for a Pages project set {endpoint}.pages_project.",
+    documentation: DOCUMENTATION.proxyStatus,
     follows: ["address-balanced"],
     judgeEndpoint: (facts, side) => {
       const { address, host_header: host } = facts.spec[side];
       if (address === null || isAddressLiteral(address)) return null;
-      if (isPages(facts, side)) return pass(`${address} is a Pages site, which may be proxied`, { address });
+      if (isPages(facts, side))
+        return pass(`the ${side} endpoint ${address} is a Pages site, which Cloudflare serves itself`, {
+          address,
+        });
       const records = facts.records.endpoints[side];
       const proxied = records?.state === "known" && records.value.some((record) => record.proxied);
       const inside = resolved(facts, side).filter((one) => isCloudflares(one, facts.cloudflareRanges));
       const evidence = { address, proxied_record: proxied, cloudflare_addresses: inside };
-      if (proxied) return fail(`the DNS record of ${address} is proxied by Cloudflare`, evidence);
+      if (proxied)
+        return fail(`the DNS record of the ${side} endpoint ${address} is proxied by Cloudflare`, evidence);
       if (inside.length === 0) {
         return records?.state === "known" || resolved(facts, side).length > 0
-          ? pass(`${address} does not lead to Cloudflare's proxy`, evidence)
+          ? pass(`the name ${address} does not lead to Cloudflare's proxy`, evidence)
           : unknown(`what ${address} resolves to is not known`, evidence);
       }
-      const found = `${address} resolves to Cloudflare's addresses (${inside.slice(0, 2).join(", ")})`;
+      const found = `the ${side} endpoint's name ${address} resolves to addresses of Cloudflare's proxy (${inside.slice(0, 2).join(", ")})`;
       // A customer's hostname of another account answers to its own name (API-FACTS 13).
       return host === address ? warn(found, evidence) : fail(found, evidence);
     },
   },
   {
-    id: "host-header-set",
-    asks: "Does the endpoint get the Host header that it answers to?",
+    id: "pages-host-header",
+    asks: "Is a Pages site asked for its own name?",
     worst: "fail",
     means:
-      "a Pages site answers only to its own names (health checks see a response code mismatch, visitors error 1000), and other endpoints get whatever name the visitor asked for",
-    remedy: "Set host_header to the name that the endpoint answers to.",
-    documentation: "Override HTTP Host headers",
-    follows: ["address-balanced"],
+      "Pages finds the site by the Host header alone, so health checks see a response code mismatch, and visitors get error 1000",
+    remedy: "Leave {endpoint}.host_header out and name the project in {endpoint}.pages_project.",
+    documentation: DOCUMENTATION.tutorial,
     judgeEndpoint: (facts, side) => {
       const { address, host_header: host } = facts.spec[side];
+      if (address === null || !isPages(facts, side)) return null;
+      const evidence = { address, host_header: host };
+      if (host === address) return pass(`the ${side} endpoint is asked for its own name ${host}`, evidence);
+      const remedy =
+        facts.spec[side].pages_project === undefined
+          ? `Set {endpoint}.host_header to ${address}, or give {endpoint}.pages_project in the place of the address.`
+          : `Leave {endpoint}.host_header out, or set it to ${address}; for another name give {endpoint}.custom_domain.`;
+      return fail(
+        `the ${side} endpoint ${address} is a Pages site, but is asked for ${host ?? "whatever hostname the visitor asked for"}`,
+        evidence,
+        remedy,
+      );
+    },
+  },
+  {
+    id: "host-header-set",
+    asks: "Is it settled which Host header the endpoint gets?",
+    worst: "warn",
+    means:
+      "it gets whatever hostname the visitor asked for, and health checks ask it for its address, so that they may see another site than visitors",
+    remedy: "Set {endpoint}.host_header to the name that the endpoint answers to.",
+    documentation: DOCUMENTATION.hostHeaders,
+    follows: ["pages-host-header"],
+    judgeEndpoint: ({ spec }, side) => {
+      const { address, host_header: host } = spec[side];
       if (address === null) return null;
       const evidence = { address, host_header: host };
-      if (isPages(facts, side) && host !== address)
-        return fail(
-          `the ${side} endpoint ${address} is a Pages site and is asked for ${host ?? "whatever the visitor asked for"}`,
-          evidence,
-          `Leave host_header out with pages_project, or set it to ${address}.`,
-        );
-      if (host === null)
-        return warn(
-          `the ${side} endpoint gets the visitor's Host`,
-          evidence,
-          `Set host_header of the ${side} endpoint, for instance to ${facts.spec.hostname}.`,
-        );
-      return pass(`the ${side} endpoint is asked for ${host}`, evidence);
+      return host === null
+        ? warn(
+            `the ${side} endpoint has no Host header of its own`,
+            evidence,
+            `Set {endpoint}.host_header to the name that the endpoint answers to, for instance ${spec.hostname}.`,
+          )
+        : pass(`the ${side} endpoint is asked for ${host}`, evidence);
     },
   },
   {
@@ -178,9 +206,9 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     asks: "Does Cloudflare allow the endpoint's Host header: in a zone of the account, the address itself, or resolving to it?",
     worst: "fail",
     means: "Cloudflare refuses the pool",
-    remedy: "Set host_header to the production hostname or to the endpoint's address.",
-    documentation: "Override HTTP Host headers",
-    follows: ["host-header-set", "zone-found", "hostnames-valid"],
+    remedy: "Set {endpoint}.host_header to the production hostname or to the endpoint's address.",
+    documentation: DOCUMENTATION.hostHeaders,
+    follows: ["pages-host-header", "zone-found", "hostnames-valid"],
     judgeEndpoint: (facts, side) => {
       const { address, host_header: host } = facts.spec[side];
       if (address === null || host === null) return null;
@@ -207,7 +235,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
       return fail(
         `the Host ${host} of the ${side} endpoint lies in no zone of the account, is not ${address} and does not resolve to it`,
         evidence,
-        `Set host_header of the ${side} endpoint to ${facts.spec.hostname} or ${address}.`,
+        `Set {endpoint}.host_header to ${facts.spec.hostname} or ${address}.`,
       );
     },
   },

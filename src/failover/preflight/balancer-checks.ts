@@ -1,11 +1,16 @@
 // Checks of the pools and the load balancer as they stand at Cloudflare: whether a failover would happen as intended.
 import { SIDES } from "../failover.ts";
-import { findForeignRouting } from "../foreign.ts";
+import { findForeignRouting, isKept } from "../foreign.ts";
+import type { Role } from "../marker.ts";
 import { describeRole } from "../plan.ts";
-import { fail, given, pass, unknown, warn, type Check } from "./check.ts";
+import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
+import { DOCUMENTATION } from "./documentation.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 type Body = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Body =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function objectOf(
   { observed }: PreflightFacts,
@@ -15,58 +20,89 @@ function objectOf(
   return sighting.state === "found" ? sighting.object : null;
 }
 
-function isEnabled(pool: Body): boolean {
+const originsOf = (pool: Body): Body[] => {
   const origins: unknown = pool["origins"];
-  const [first]: unknown[] = Array.isArray(origins) ? origins : [];
-  const isOriginOff =
-    typeof first === "object" && first !== null && "enabled" in first && first.enabled === false;
-  return pool["enabled"] !== false && !isOriginOff;
+  return Array.isArray(origins) ? origins.filter(isObject) : [];
+};
+
+/** What of the pool is switched off; null where it can get visitors. */
+function disabledIn(pool: Body): "pool" | "endpoint" | null {
+  if (pool["enabled"] === false) return "pool";
+  return originsOf(pool)[0]?.["enabled"] === false ? "endpoint" : null;
 }
+
+/** As a person finds it in the dashboard. */
+function named(role: Role, object: Body): string {
+  const name = object["name"];
+  return typeof name === "string" ? `${describeRole(role)} (${name})` : describeRole(role);
+}
+
+/** What is the matter with a pool that should be the fallback. */
+function judgeFallback(facts: PreflightFacts, lb: Body, secondary: Body): Finding {
+  const { fallback_pool: fallback, name } = lb;
+  const intended = facts.failover?.ids.secondary ?? null;
+  const primary = objectOf(facts, "primary");
+  const evidence = { load_balancer: name, fallback_pool: fallback ?? null, intended };
+  const { failover } = facts;
+  const isMeant =
+    failover !== null &&
+    (failover.adopted.some(({ path }) => path === "fallback_pool") ||
+      isKept(failover, "load_balancer", "fallback_pool"));
+  if (fallback !== intended && !isMeant) {
+    const isPrimary = fallback === facts.failover?.ids.primary && primary !== null;
+    const actual = isPrimary ? named("primary", primary) : `another pool (${JSON.stringify(fallback)})`;
+    return fail(
+      `the fallback pool of the load balancer ${String(name)} is ${actual}, and not ${named("secondary", secondary)}`,
+      evidence,
+      `Set the fallback pool of the load balancer to ${String(secondary["name"])}, or POST …/reconcile, which does.`,
+    );
+  }
+  return disabledIn(secondary) === null
+    ? pass("the fallback pool is the secondary and enabled", evidence)
+    : fail(`the fallback pool, ${named("secondary", secondary)}, is disabled`, evidence);
+}
+
+const REFUSED_REMEDY =
+  "Correct the spec or the account as the message says; the service then tries again by itself.";
 
 export const BALANCER_CHECKS: readonly Check[] = [
   {
     id: "pools-enabled",
     asks: "Is the pool enabled, and its endpoint too?",
     worst: "fail",
-    means: "it gets no visitors and its health is not checked",
-    remedy: "Enable it in the dashboard, or reconcile: the service puts back what it made.",
-    documentation: "Pools",
+    means: "it gets no visitors, and Cloudflare does not check its health",
+    remedy:
+      "Enable it again in the dashboard under Load Balancing > Pools, or POST …/reconcile, which puts everything back as the spec has it.",
+    documentation: DOCUMENTATION.pools,
     guard: "target-not-ready",
     judgeEndpoint: (facts, side) => {
       const pool = objectOf(facts, side);
       if (pool === null) return null;
-      const evidence = {
-        pool: pool["name"],
-        enabled: pool["enabled"],
-        disabled_at: pool["disabled_at"] ?? null,
-      };
-      return isEnabled(pool)
-        ? pass(`${describeRole(side)} is enabled`, evidence)
-        : fail(`${describeRole(side)} or its endpoint is disabled`, evidence);
+      const { name, enabled, disabled_at: disabledAt } = pool;
+      const evidence = { pool: name, enabled, disabled_at: disabledAt ?? null };
+      const disabled = disabledIn(pool);
+      if (disabled === null) return pass(`${named(side, pool)} is enabled`, evidence);
+      const what = disabled === "pool" ? named(side, pool) : `the endpoint in ${named(side, pool)}`;
+      return fail(`${what} is disabled`, evidence);
     },
   },
   {
     id: "fallback-pool",
     asks: "Is the fallback pool the secondary, as the tutorial has it, and enabled?",
     worst: "fail",
-    means: "with no healthy pool left visitors get something else than intended, or error 530",
-    remedy: "Reconcile, or set the fallback pool of the load balancer to the secondary pool and enable that.",
-    documentation: "Health details",
+    means:
+      "once no pool is healthy, visitors get that pool instead of the secondary, or error 530 if it is disabled",
+    remedy: "Enable the fallback pool, or POST …/reconcile, which does.",
+    documentation: DOCUMENTATION.health,
     follows: ["pools-enabled"],
     judge: (facts) => {
       const lb = objectOf(facts, "load_balancer");
       const secondary = objectOf(facts, "secondary");
-      if (lb === null) return unknown("there is no load balancer to look at yet", {});
-      const fallback = lb["fallback_pool"];
-      const intended = facts.failover?.ids.secondary ?? null;
-      const evidence = { fallback_pool: fallback ?? null, intended };
-      if (intended === null) return unknown("the secondary pool is not known yet", evidence);
-      const isAdopted = facts.failover?.adopted.some(({ path }) => path === "fallback_pool") === true;
-      if (fallback !== intended && !isAdopted)
-        return fail("the load balancer's fallback pool is not the secondary pool", evidence);
-      return secondary !== null && !isEnabled(secondary)
-        ? fail("the load balancer's fallback pool is disabled", evidence)
-        : pass("the fallback pool is the secondary and enabled", evidence);
+      return lb === null || secondary === null
+        ? unknown("the load balancer or the secondary pool can't be looked at yet", {
+            reason: facts.failover === null ? "not-asked" : "unseen",
+          })
+        : judgeFallback(facts, lb, secondary);
     },
   },
   {
@@ -75,12 +111,22 @@ export const BALANCER_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "with one endpoint a pool, visitors see errors until health checks have noticed an outage",
     remedy: "Set load_balancer.adaptive_routing.failover_across_pools to true.",
-    documentation: "Adaptive routing",
-    judge: ({ spec }) => {
-      const { failover_across_pools: across } = spec.load_balancer.adaptive_routing;
-      return across
-        ? pass("a request that fails is tried at the other pool", { failover_across_pools: across })
-        : warn("failover_across_pools is off", { failover_across_pools: across });
+    documentation: DOCUMENTATION.adaptiveRouting,
+    judge: (facts) => {
+      const wanted = facts.spec.load_balancer.adaptive_routing.failover_across_pools;
+      const lb = objectOf(facts, "load_balancer");
+      const routing = lb?.["adaptive_routing"];
+      // What is there counts where something is: Cloudflare's own default is off.
+      const across = lb === null ? wanted : isObject(routing) && routing["failover_across_pools"] === true;
+      const evidence = { failover_across_pools: across, wanted };
+      if (across) return pass("a request that fails is tried at the other pool", evidence);
+      return wanted
+        ? warn(
+            "the load balancer has failover_across_pools switched off, and the spec has it on",
+            evidence,
+            "POST …/reconcile, which switches failover_across_pools on again, or set load_balancer.adaptive_routing.failover_across_pools to false if this is meant.",
+          )
+        : warn("the spec has failover_across_pools off", evidence);
     },
   },
   {
@@ -89,14 +135,18 @@ export const BALANCER_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "a change for one of them, such as disabling a pool, changes the other as well",
     remedy: "Give the other load balancer pools of its own.",
-    documentation: "Pools",
+    documentation: DOCUMENTATION.pools,
     guard: "foreign-routing",
     judge: ({ failover, references, observed }) => {
       const { sharedWith } = observed;
       const known = references.state === "known" ? references.value : [];
       const others = [...new Set([...sharedWith, ...known])];
       if (others.length > 0)
-        return fail(`a pool of this failover is also used by ${others.join(", ")}`, { used_by: others });
+        return fail(
+          `a pool of this failover is also used by ${others.join(", ")}`,
+          { used_by: others },
+          `Give ${others.join(", ")} pools of its own, with the same endpoints if need be.`,
+        );
       if (failover === null) return pass("the pools are yet to be made", { used_by: [] });
       return given(references, () => pass("the pools are used by this load balancer alone", { used_by: [] }));
     },
@@ -105,9 +155,10 @@ export const BALANCER_CHECKS: readonly Check[] = [
     id: "foreign-routing",
     asks: "Does no rule or map of somebody else on the load balancer send visitors past the pair?",
     worst: "fail",
-    means: "nobody can tell which endpoint visitors get",
-    remedy: "Remove it in the dashboard, or reconcile with heal_foreign.",
-    documentation: "Load balancing rules",
+    means: "visitors may be sent past the pair, and nobody can tell which endpoint they get",
+    remedy:
+      "Remove it from the load balancer in the dashboard, or POST …/reconcile with heal_foreign, which does.",
+    documentation: DOCUMENTATION.customRules,
     guard: "foreign-routing",
     judge: (facts) => {
       const lb = objectOf(facts, "load_balancer");
@@ -118,17 +169,21 @@ export const BALANCER_CHECKS: readonly Check[] = [
       const foreign = findForeignRouting(lb, []);
       return foreign.length === 0
         ? pass("the load balancer has no routing but the pair", { foreign })
-        : fail(foreign.map(({ message }) => message).join("; "), { foreign });
+        : fail(
+            `the load balancer ${String(lb["name"])} has ${foreign.map(({ path }) => path).join(" and ")} beside the pair's pools`,
+            { foreign },
+            `Remove ${foreign.map(({ path }) => path).join(" and ")} from the load balancer in the dashboard, or POST …/reconcile with {"heal_foreign": true}, which does.`,
+          );
     },
   },
   {
     id: "objects-in-place",
     asks: "Are monitor, pools and load balancer there, with this service's marker?",
     worst: "fail",
-    means: "the failover is not complete",
+    means: "the failover is not complete, and what is not marked as the service's is not touched",
     remedy:
-      "Reconcile; where an object lost its marker, put the marker back at the end of its description or import it.",
-    documentation: "Load balancing components",
+      "POST …/reconcile makes what is missing; where an object lost its marker, put it back at the end of its description.",
+    documentation: DOCUMENTATION.components,
     guard: "target-not-ready",
     follows: [
       "load-balancing-enabled",
@@ -151,10 +206,19 @@ export const BALANCER_CHECKS: readonly Check[] = [
         return sighting.state === "found" && !String(sighting.object["description"]).includes(marker);
       });
       const evidence = { ids: failover.ids, absent, unmarked, refused };
-      if (refused !== null) return fail(refused, evidence);
-      if (absent.length > 0) return fail(`${absent.map(describeRole).join(", ")} does not exist`, evidence);
+      if (refused !== null) return fail(refused, evidence, REFUSED_REMEDY);
+      if (absent.length > 0)
+        return fail(
+          absent.map((role) => `${describeRole(role)} does not exist`).join("; "),
+          evidence,
+          "Wait a minute or POST …/reconcile: the service makes what is missing.",
+        );
       if (unmarked.length > 0)
-        return fail(`${unmarked.map(describeRole).join(", ")} lost the marker`, evidence);
+        return fail(
+          unmarked.map((role) => `${describeRole(role)} lost its marker`).join("; "),
+          evidence,
+          `Put the marker back at the end of its description: ${unmarked.map((role) => `${marker}${role}`).join("; ")} (or import the load balancer).`,
+        );
       const unseen = roles.filter((role) => observed[role].state === "unknown");
       return unseen.length > 0
         ? unknown(`${unseen.map(describeRole).join(", ")} could not be seen`, evidence)

@@ -31,7 +31,7 @@ interface Described {
   readonly worst: "warn" | "fail";
   /** What a bad answer means for visitors or for the service, as a clause after what was found. */
   readonly means: string;
-  /** What to do, as a sentence. */
+  /** What to do, as a sentence; `{endpoint}` stands for `primary` or `secondary`. */
   readonly remedy: string;
   /** The title of the page of Cloudflare's documentation on it. */
   readonly documentation: string;
@@ -39,7 +39,7 @@ interface Described {
   readonly guard?: GuardId;
   /** True where it matters only once the production hostname is to be taken. */
   readonly production?: true;
-  /** Checks whose failure explains this one's: it then says so instead of failing as well. */
+  /** Checks whose complaint explains this one's, unless it is the milder: it then says so instead of complaining too. */
   readonly follows?: readonly string[];
   /** Without it, the check can't be made. */
   readonly permission?: NeededPermission;
@@ -105,10 +105,15 @@ export function isForbidden(asked: Asked<unknown> | null): boolean {
 const ORDER: readonly CheckOutcome[] = ["pass", "unknown", "warn", "fail"];
 
 export function worstOf(outcomes: readonly CheckOutcome[]): CheckOutcome {
-  return outcomes.reduce<CheckOutcome>(
-    (worst, one) => (ORDER.indexOf(one) > ORDER.indexOf(worst) ? one : worst),
-    "pass",
-  );
+  return outcomes.reduce<CheckOutcome>((worst, one) => (isWorse(one, worst) ? one : worst), "pass");
+}
+
+export function isWorse(one: CheckOutcome, other: CheckOutcome): boolean {
+  return ORDER.indexOf(one) > ORDER.indexOf(other);
+}
+
+export function isComplaint({ outcome }: Pick<Finding, "outcome">): boolean {
+  return outcome === "fail" || outcome === "warn";
 }
 
 /** Findings by endpoint; the whole of the failover stands under `both`. */

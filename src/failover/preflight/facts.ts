@@ -12,8 +12,9 @@ export type Asked<T> =
   | { readonly state: "forbidden"; readonly why: string }
   /** What was asked for does not exist. */
   | { readonly state: "missing"; readonly why: string }
+  /** It has no answer now: Cloudflare gave none, or no call was left to ask with. */
   | { readonly state: "unreadable"; readonly why: string }
-  /** There was no reason to ask, or no call left to ask with. */
+  /** There was no reason to ask, or nobody is answered who asks with such a token. */
   | { readonly state: "not-asked"; readonly why: string };
 
 export interface TokenFacts {
@@ -38,6 +39,7 @@ export interface UsageFacts {
   readonly loadBalancers: number | null;
   readonly pools: number | null;
   readonly monitors: number | null;
+  readonly origins: number | null;
   readonly originsPerPool: number | null;
   /** Seconds. */
   readonly minimumInterval: number | null;
@@ -152,6 +154,7 @@ export interface PreflightFacts {
   readonly counts: {
     readonly monitors: number | null;
     readonly pools: number | null;
+    readonly origins: number | null;
     readonly loadBalancers: number | null;
   };
   /** Whether each list could be read. */

@@ -2,6 +2,7 @@
 import type { DnsRecordFacts, PreflightFacts, RuleFacts, Asked } from "./facts.ts";
 import { PERMISSIONS } from "./account-checks.ts";
 import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
+import { DOCUMENTATION } from "./documentation.ts";
 
 function takenAt(facts: PreflightFacts, pointer: string): string | null {
   return facts.taken.find((one) => one.pointer === pointer)?.message ?? null;
@@ -35,19 +36,38 @@ function judgeCertificate(facts: PreflightFacts, hostname: string | null): Findi
         evidence,
         "Wait until the certificate is active, or mend its validation in the dashboard.",
       );
-    const { zone } = facts.facts;
-    const depth =
-      zone === null || hostname === zone.name ? 0 : hostname.split(".").length - zone.name.split(".").length;
-    const why =
-      facts.zone.state === "known" && facts.zone.value.type === "partial"
-        ? ": Universal SSL does not cover load balancers of a partial zone"
-        : facts.universalSsl.state === "known" && !facts.universalSsl.value
-          ? ": Universal SSL is switched off for the zone"
-          : depth > 1
-            ? `: it lies ${depth} labels under ${zone?.name ?? ""}, and Universal SSL covers one`
-            : "";
-    return fail(`no certificate covers ${hostname}${why}`, { ...evidence, labels_under_zone: depth });
+    const { labels, why, remedy } = uncoveredBecause(facts, hostname);
+    return fail(
+      `no certificate covers ${hostname}${why}`,
+      { ...evidence, labels_under_zone: labels },
+      remedy,
+    );
   });
+}
+
+/** Why Universal SSL, which would have, doesn't cover the name. */
+function uncoveredBecause(facts: PreflightFacts, hostname: string) {
+  const { zone } = facts.facts;
+  const labels =
+    zone === null || hostname === zone.name ? 0 : hostname.split(".").length - zone.name.split(".").length;
+  if (facts.zone.state === "known" && facts.zone.value.type === "partial")
+    return {
+      labels,
+      why: ": Universal SSL does not cover load balancers of a partial zone",
+      remedy: `Create a proxied DNS record for ${hostname}, or order an advanced certificate for it in the dashboard under SSL/TLS > Edge Certificates.`,
+    };
+  if (facts.universalSsl.state === "known" && !facts.universalSsl.value)
+    return {
+      labels,
+      why: ": Universal SSL is switched off for the zone",
+      remedy:
+        "Enable Universal SSL in the dashboard under SSL/TLS > Edge Certificates, or upload or order a certificate for the name.",
+    };
+  const why =
+    labels > 1
+      ? `: it lies ${labels} labels under ${zone?.name ?? ""}, and Universal SSL covers names of one`
+      : "";
+  return { labels, why };
 }
 
 const said = (records: readonly DnsRecordFacts[]): string =>
@@ -73,7 +93,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "a pool's name is unique in the account, so ours can't be made",
     remedy: "Give the failover another name, or rename the other pool.",
-    documentation: "Pools",
+    documentation: DOCUMENTATION.pools,
     permission: PERMISSIONS.balancing,
     judge: (facts) => {
       const message = takenAt(facts, "/name");
@@ -86,8 +106,9 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     asks: "Has no other load balancer the production hostname?",
     worst: "fail",
     means: "two load balancers can't have one name",
-    remedy: "Import the other load balancer, or delete it before this one is promoted.",
-    documentation: "Load Balancing DNS records",
+    remedy:
+      "Import that load balancer (POST /v1/import), or delete it before this failover is promoted to production.",
+    documentation: DOCUMENTATION.balancedNames,
     guard: "hostname-conflict",
     production: true,
     permission: PERMISSIONS.loadBalancers,
@@ -99,7 +120,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "such a hostname comes before the load balancer, which would get no visitors",
     remedy: "Remove the custom domain there before the failover is promoted to production.",
-    documentation: "Load Balancing DNS records",
+    documentation: DOCUMENTATION.balancedNames,
     guard: "hostname-conflict",
     production: true,
     permission: PERMISSIONS.certificates,
@@ -107,7 +128,11 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
       given(customHostnames, (found) =>
         found.length === 0
           ? pass(`nothing else of the account has ${spec.hostname} as a custom domain`, { found })
-          : fail(found.join("; "), { found }),
+          : fail(
+              found.join("; "),
+              { found },
+              `Remove ${spec.hostname} there before the failover is promoted to production.`,
+            ),
       ),
   },
   {
@@ -116,9 +141,11 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "visitors would get a TLS error instead of the site",
     remedy:
-      "Order an advanced certificate for the name, enable Total TLS, or use a name directly under the zone.",
-    documentation: "Limitations for Universal SSL",
+      "Order an advanced certificate for the name in the dashboard under SSL/TLS > Edge Certificates, or use a name directly under the zone.",
+    documentation: DOCUMENTATION.universalSsl,
     guard: "certificate-missing",
+    // What covers neither name is told where it matters first.
+    follows: ["test-hostname-certificate"],
     production: true,
     permission: PERMISSIONS.certificates,
     judge: (facts) => judgeCertificate(facts, facts.spec.hostname),
@@ -130,13 +157,17 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     means: "after a demotion, or with the load balancer disabled, the name would not resolve at all",
     remedy:
       "Keep or create a DNS record of that name that leads to the primary; the load balancer takes precedence over it.",
-    documentation: "Load Balancing DNS records",
+    documentation: DOCUMENTATION.balancedNames,
     production: true,
     permission: PERMISSIONS.dns,
     judge: ({ records, spec }) =>
       given(records.hostname, (found) =>
         found.length === 0
-          ? warn(`there is no DNS record for ${spec.hostname}`, { records: found })
+          ? warn(
+              `there is no DNS record for ${spec.hostname}`,
+              { records: found },
+              `Create a DNS record for ${spec.hostname} that leads to the primary; the load balancer takes precedence over it while it is enabled.`,
+            )
           : pass(
               `in production the load balancer takes precedence over ${said(found)}, which answers again after a demotion`,
               { records: found },
@@ -148,9 +179,10 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     asks: "Is the test hostname used by nothing else?",
     worst: "fail",
     means: "the load balancer can't be tried there, or takes the name away from something else",
-    remedy: "Give the failover another test_hostname, or remove what has the name.",
-    documentation: "Load Balancing DNS records",
+    remedy: "Set test_hostname to another name, or remove what has this one.",
+    documentation: DOCUMENTATION.balancedNames,
     guard: "hostname-conflict",
+    follows: ["hostnames-valid"],
     permission: PERMISSIONS.dns,
     judge: (facts) => {
       const name = facts.spec.test_hostname;
@@ -171,9 +203,11 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     asks: "Does an active certificate cover the test hostname?",
     worst: "fail",
     means: "the failover can't be tried there by https",
-    remedy: "Give a test_hostname directly under the zone, or order an advanced certificate for it.",
-    documentation: "Limitations for Universal SSL",
+    remedy:
+      "Set test_hostname to a name directly under the zone, or order an advanced certificate for it in the dashboard under SSL/TLS > Edge Certificates.",
+    documentation: DOCUMENTATION.universalSsl,
     guard: "certificate-missing",
+    follows: ["hostnames-valid"],
     permission: PERMISSIONS.certificates,
     judge: (facts) => {
       if (facts.failover?.stage === "production")
@@ -186,8 +220,8 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     asks: "Does no Worker route match the production hostname?",
     worst: "warn",
     means: "the Worker answers first, and decides whether requests reach the load balancer",
-    remedy: "Make sure that this Worker passes requests on, or remove its route.",
-    documentation: "Workers routes",
+    remedy: "Make sure that this Worker passes requests on, or remove its route from the zone.",
+    documentation: DOCUMENTATION.routes,
     production: true,
     permission: PERMISSIONS.workerRoutes,
     judge: ({ workerRoutes, spec }) => judgeRules(workerRoutes, spec.hostname, "Worker route"),
@@ -198,7 +232,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "that Worker is what answers there, in the load balancer's place",
     remedy: "Remove the custom domain from the Worker before the failover is promoted to production.",
-    documentation: "Workers custom domains",
+    documentation: DOCUMENTATION.workerDomains,
     guard: "hostname-conflict",
     production: true,
     permission: PERMISSIONS.workers,
@@ -206,9 +240,11 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
       given(workerDomains, (found) =>
         found.length === 0
           ? pass(`${spec.hostname} is no Worker's custom domain`, { domains: found })
-          : fail(`${spec.hostname} is a custom domain of ${found.map(({ what }) => what).join(", ")}`, {
-              domains: found,
-            }),
+          : fail(
+              `${spec.hostname} is a custom domain of ${found.map(({ what }) => what).join(", ")}`,
+              { domains: found },
+              `Remove the custom domain ${spec.hostname} from ${found.map(({ what }) => what).join(", ")} before the failover is promoted to production.`,
+            ),
       ),
   },
   {
@@ -217,7 +253,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "visitors are redirected before the load balancer is asked",
     remedy: "Check that the rule is meant for this hostname, or exclude the hostname from it.",
-    documentation: "Redirects",
+    documentation: DOCUMENTATION.redirects,
     production: true,
     permission: PERMISSIONS.redirects,
     judge: ({ redirectRules, spec }) => judgeRules(redirectRules, spec.hostname, "redirect rule"),
@@ -228,7 +264,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "it can send requests to another endpoint, port or Host than the load balancer chose",
     remedy: "Check that the rule is a wanted exception, or exclude the hostname from it.",
-    documentation: "Origin Rules",
+    documentation: DOCUMENTATION.originRules,
     production: true,
     permission: PERMISSIONS.origins,
     judge: ({ originRules, spec }) => judgeRules(originRules, spec.hostname, "origin rule"),
@@ -241,7 +277,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
       "visitors may get a cached page of the endpoint that no longer serves, and who serves can't be seen",
     remedy:
       "Exclude the hostname's HTML from caching, or keep its edge lifetime shorter than you can wait after a failover.",
-    documentation: "Cache Rules",
+    documentation: DOCUMENTATION.cacheRules,
     production: true,
     permission: PERMISSIONS.caching,
     judge: ({ cacheRules, spec }) => judgeRules(cacheRules, spec.hostname, "cache rule"),
@@ -252,7 +288,7 @@ export const HOSTNAME_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "it acts before or after the load balancer, which then does not alone decide what visitors get",
     remedy: "Check that the rule is meant for this hostname, or exclude the hostname from it.",
-    documentation: "Page Rules",
+    documentation: DOCUMENTATION.pageRules,
     production: true,
     permission: PERMISSIONS.pageRules,
     judge: ({ pageRules, spec }) => judgeRules(pageRules, spec.hostname, "Page Rule"),

@@ -1,6 +1,7 @@
 // Checks of the Pages projects that are endpoints.
 import type { Side } from "../failover.ts";
 import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
+import { DOCUMENTATION } from "./documentation.ts";
 import { PERMISSIONS } from "./account-checks.ts";
 import type { DeploymentFacts, PagesFacts, PreflightFacts } from "./facts.ts";
 
@@ -38,8 +39,8 @@ export const PAGES_CHECKS: readonly Check[] = [
     asks: "Does the Pages project exist in the account?",
     worst: "fail",
     means: "the endpoint has nothing to answer with",
-    remedy: "Correct pages_project, or create the project and deploy to it.",
-    documentation: "Pages: Get started",
+    remedy: "Correct {endpoint}.pages_project, or create a Pages project of that name and deploy to it.",
+    documentation: DOCUMENTATION.upload,
     permission,
     judgeEndpoint: (facts, side) => {
       const asked = facts.pages[side];
@@ -57,8 +58,8 @@ export const PAGES_CHECKS: readonly Check[] = [
     asks: "Has the Pages project a successful production deployment?",
     worst: "fail",
     means: "its site answers with an error",
-    remedy: "Deploy the project to its production branch and wait for the deployment's success.",
-    documentation: "Pages: Deployments",
+    remedy: "Deploy the project from its production branch, and wait until the deployment has succeeded.",
+    documentation: DOCUMENTATION.production,
     follows: ["pages-project"],
     permission,
     judgeEndpoint: ofPages(({ project, serving }) =>
@@ -76,7 +77,7 @@ export const PAGES_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "the site still shows an older version",
     remedy: "Read that deployment's log in the dashboard, mend the build and deploy again.",
-    documentation: "Pages: Debugging",
+    documentation: DOCUMENTATION.debugging,
     follows: ["pages-project", "pages-deployment"],
     permission,
     judgeEndpoint: ofPages(({ project, latest }) =>
@@ -97,8 +98,9 @@ export const PAGES_CHECKS: readonly Check[] = [
     asks: "Is the endpoint's address the subdomain that the Pages project has now?",
     worst: "fail",
     means: "requests go to a name that is not this project's",
-    remedy: "Give the endpoint anew with PATCH (pages_project), so that the subdomain is read again.",
-    documentation: "Use Cloudflare Pages as origin",
+    remedy:
+      "PATCH the failover with {endpoint}.address and host_header set to the project's present name, in the place of {endpoint}.pages_project.",
+    documentation: DOCUMENTATION.tutorial,
     follows: ["pages-project"],
     permission,
     judgeEndpoint: ofPages(({ project, subdomain }, { facts, spec }, side) => {
@@ -108,8 +110,9 @@ export const PAGES_CHECKS: readonly Check[] = [
       return known === undefined || known === subdomain
         ? pass(`the Pages project ${project} answers as ${subdomain}`, evidence)
         : fail(
-            `the Pages project ${project} answers as ${subdomain}, and the endpoint is ${known}`,
+            `the Pages project ${project} answers as ${subdomain} now, and the ${side} endpoint is still ${known}`,
             evidence,
+            `PATCH the failover with {"${side}": {"pages_project": null, "address": "${subdomain}", "host_header": "${subdomain}"}}.`,
           );
     }),
   },
@@ -119,8 +122,8 @@ export const PAGES_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "the project does not answer to that name",
     remedy:
-      "Add the domain under the project's custom domains and wait until it is active, or leave custom_domain out.",
-    documentation: "Pages: Custom domains",
+      "Add the name under Custom domains of the Pages project and wait until it is active, or leave {endpoint}.custom_domain out, so that the project's own name is used.",
+    documentation: DOCUMENTATION.pagesDomains,
     follows: ["pages-project"],
     permission,
     judgeEndpoint: ofPages(({ project, domainStatus }, { spec }, side) => {
@@ -129,10 +132,11 @@ export const PAGES_CHECKS: readonly Check[] = [
       return given(domainStatus, (byName) => {
         const status = Object.hasOwn(byName, domain) ? byName[domain] : undefined;
         const evidence = { project, custom_domain: domain, status: status ?? null };
-        if (status === undefined) return fail(`${domain} is not a custom domain of ${project}`, evidence);
+        if (status === undefined)
+          return fail(`the name ${domain} is not a custom domain of the Pages project ${project}`, evidence);
         return status === "active"
-          ? pass(`${domain} is an active custom domain of ${project}`, evidence)
-          : fail(`the custom domain ${domain} of ${project} is ${status}`, evidence);
+          ? pass(`the name ${domain} is an active custom domain of ${project}`, evidence)
+          : fail(`the custom domain ${domain} of the Pages project ${project} is ${status}`, evidence);
       });
     }),
   },
@@ -142,7 +146,7 @@ export const PAGES_CHECKS: readonly Check[] = [
     worst: "warn",
     means: "visitors would get an old site in an outage",
     remedy: "Deploy the stand-in together with the primary, for instance from the same pipeline.",
-    documentation: "Pages: Direct Upload",
+    documentation: DOCUMENTATION.upload,
     follows: ["pages-project", "pages-deployment"],
     permission,
     judgeEndpoint: (facts, side) => {
@@ -153,8 +157,8 @@ export const PAGES_CHECKS: readonly Check[] = [
         const days = Math.floor((facts.now - serving.createdAt) / DAY_MS);
         const evidence = { project, ...evidenceOf(serving), age_days: days };
         return facts.now - serving.createdAt > OLD_AFTER_MS
-          ? warn(`what ${project} serves was deployed ${days} days ago`, evidence)
-          : pass(`what ${project} serves was deployed ${days} days ago`, evidence);
+          ? warn(`what the Pages project ${project} serves was deployed ${days} days ago`, evidence)
+          : pass(`what the Pages project ${project} serves was deployed ${days} days ago`, evidence);
       })(facts, side);
     },
   },

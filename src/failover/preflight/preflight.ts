@@ -7,6 +7,8 @@ import { ACCOUNT_CHECKS } from "./account-checks.ts";
 import { ADDRESS_CHECKS } from "./address-checks.ts";
 import { BALANCER_CHECKS } from "./balancer-checks.ts";
 import {
+  isComplaint,
+  isWorse,
   judgeCheck,
   worstOf,
   type Check,
@@ -18,7 +20,9 @@ import {
 import { ENDPOINT_CHECKS } from "./endpoint-checks.ts";
 import type { PreflightFacts } from "./facts.ts";
 import { HOSTNAME_CHECKS } from "./hostname-checks.ts";
+import { LIKENESS_CHECKS } from "./likeness-checks.ts";
 import { PAGES_CHECKS } from "./pages-checks.ts";
+import { REDIRECT_CHECKS } from "./redirect-checks.ts";
 import { SERVICE_CHECKS } from "./service-checks.ts";
 import { ZONE_CHECKS } from "./zone-checks.ts";
 
@@ -27,7 +31,9 @@ export const CHECKS: readonly Check[] = [
   ...ZONE_CHECKS,
   ...PAGES_CHECKS,
   ...ADDRESS_CHECKS,
+  ...REDIRECT_CHECKS,
   ...ENDPOINT_CHECKS,
+  ...LIKENESS_CHECKS,
   ...BALANCER_CHECKS,
   ...HOSTNAME_CHECKS,
   ...SERVICE_CHECKS,
@@ -42,29 +48,30 @@ export interface Preflight {
 
 type Place = keyof Findings;
 
-const isBad = (finding: Finding | undefined): boolean => finding?.outcome === "fail";
-
-/** A check whose failure explains this one's, at the same endpoint or of the whole. */
-function explanationOf(check: Check, place: Place, found: ReadonlyMap<string, Findings>): string | null {
-  const causes = check.follows ?? [];
+/** A check whose complaint is no milder and explains this one's, at the same endpoint or of the whole. */
+function explanationOf(
+  check: Check,
+  place: Place,
+  finding: Finding,
+  found: ReadonlyMap<string, Findings>,
+): string | null {
+  const explains = (cause: Finding | undefined): boolean =>
+    cause !== undefined && isComplaint(cause) && !isWorse(finding.outcome, cause.outcome);
   const fits = (id: string): boolean => {
-    const findings = found.get(id);
-    if (findings === undefined) return false;
-    return place === "both"
-      ? Object.values(findings).some(isBad)
-      : isBad(findings[place]) || isBad(findings.both);
+    const findings = found.get(id) ?? {};
+    const near = place === "both" ? Object.values(findings) : [findings[place], findings.both];
+    return near.some((cause) => explains(cause));
   };
-  return causes.find(fits) ?? null;
+  return (check.follows ?? []).find((id) => fits(id)) ?? null;
 }
 
 function withoutEchoes(check: Check, findings: Findings, found: ReadonlyMap<string, Findings>): Findings {
   const settled = Object.entries(findings).map(([place, finding]) => {
-    const isComplaint = finding.outcome === "fail" || finding.outcome === "warn";
-    const cause = isComplaint ? explanationOf(check, place as Place, found) : null;
+    const cause = isComplaint(finding) ? explanationOf(check, place as Place, finding, found) : null;
     if (cause === null) return [place, finding] as const;
     const echo: Finding = {
       outcome: "unknown",
-      found: `${finding.found}, which may follow from ${cause}`,
+      found: `${finding.found}, which may follow from what ${cause} says`,
       evidence: { ...finding.evidence, follows: cause },
     };
     return [place, echo] as const;
@@ -76,23 +83,29 @@ function remedyOf(check: Check, { outcome, evidence, remedy }: Finding): string 
   if (outcome === "pass") return null;
   if (remedy !== undefined) return remedy;
   if (outcome !== "unknown") return check.remedy;
-  if (typeof evidence["follows"] === "string") return `Mend ${evidence["follows"]} first.`;
+  if (typeof evidence["follows"] === "string") return `First do what ${evidence["follows"]} says.`;
   return evidence["reason"] === "forbidden" && check.permission !== undefined
     ? `Give the API token the permission ${check.permission.group} (${check.permission.scope}) to have this checked.`
     : null;
 }
 
-const capitalized = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+/** A hostname or a member's name keeps its own spelling. */
+function capitalized(text: string): string {
+  const isWord = /^[a-z]+(?![\w.-])/.test(text);
+  return isWord ? `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}` : text;
+}
 
 /** One result a check: the worst of its findings speaks, and each endpoint's evidence stands beside the other's. */
 function conclude(check: Check, findings: Findings): CheckResult {
-  const all = Object.values(findings);
-  const outcome = worstOf(all.map((finding) => finding.outcome));
-  const telling = all.filter((finding) => finding.outcome === outcome);
+  const outcome = worstOf(Object.values(findings).map((finding) => finding.outcome));
+  const telling = Object.entries(findings).filter(([, finding]) => finding.outcome === outcome);
   const found =
-    telling.length === 0 ? "it concerns neither endpoint" : telling.map((one) => one.found).join("; ");
-  const isComplaint = outcome === "fail" || outcome === "warn";
-  const remedies = [...new Set(telling.flatMap((finding) => remedyOf(check, finding) ?? []))];
+    telling.length === 0
+      ? "it concerns neither endpoint"
+      : telling.map(([, finding]) => finding.found).join("; ");
+  const remedies = new Set(
+    telling.flatMap(([place, finding]) => remedyOf(check, finding)?.replaceAll("{endpoint}", place) ?? []),
+  );
   const { both, ...endpoints } = findings;
   const evidence =
     both?.evidence ??
@@ -101,18 +114,27 @@ function conclude(check: Check, findings: Findings): CheckResult {
     id: check.id,
     outcome,
     evidence,
-    message: `${capitalized(found)}${isComplaint ? `: ${check.means}` : ""}.`,
-    remedy: remedies.length === 0 ? null : remedies.join(" "),
+    message: `${capitalized(found)}${isComplaint({ outcome }) ? `: ${check.means}` : ""}.`,
+    remedy: remedies.size === 0 ? null : [...remedies].join(" "),
     documentation: check.documentation,
   };
 }
 
+/** What there was no reason or no way to ask takes nothing from the rest. */
+const wasAsked = ({ outcome, evidence }: Finding): boolean =>
+  outcome !== "unknown" || evidence["reason"] !== "not-asked";
+
 export function runPreflight(facts: PreflightFacts): Preflight {
   const found = new Map(CHECKS.map((check) => [check.id, judgeCheck(check, facts)]));
-  const checks = CHECKS.map((check) =>
-    conclude(check, withoutEchoes(check, found.get(check.id) ?? {}, found)),
+  const settled = CHECKS.map(
+    (check) => [check, withoutEchoes(check, found.get(check.id) ?? {}, found)] as const,
   );
-  return { outcome: worstOf(checks.map(({ outcome }) => outcome)), checks, calls: facts.calls };
+  const counted = settled.flatMap(([, findings]) => Object.values(findings)).filter(wasAsked);
+  return {
+    outcome: worstOf(counted.map(({ outcome }) => outcome)),
+    checks: settled.map(([check, findings]) => conclude(check, findings)),
+    calls: facts.calls,
+  };
 }
 
 /** What a preflight has against a promotion: each failed check under the guard that speaks for it. */

@@ -1,5 +1,6 @@
 // Checks of the zone: the tutorial wants one that Cloudflare serves as primary DNS, active and not paused.
 import { fail, given, pass, unknown, type Check } from "./check.ts";
+import { DOCUMENTATION } from "./documentation.ts";
 
 export const ZONE_CHECKS: readonly Check[] = [
   {
@@ -8,16 +9,19 @@ export const ZONE_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "there is no zone in which its load balancer could be made",
     remedy:
-      "Correct the hostname, add its domain to the account, or include the zone in the API token's resources.",
-    documentation: "Add a site",
+      "Correct hostname, add its domain to the Cloudflare account, or include its zone in the API token's zone resources.",
+    documentation: DOCUMENTATION.onboard,
     follows: ["token-valid", "token-permissions", "account-match"],
     judge: ({ spec, facts, zoneNames }) => {
       if (facts.zone !== null)
         return pass(`${spec.hostname} lies in the zone ${facts.zone.name}`, { zone: facts.zone.name });
       return given(zoneNames, (names) =>
-        fail(`${spec.hostname} lies in no zone that the API token sees (${names.join(", ") || "none"})`, {
-          zones: names,
-        }),
+        fail(
+          `${spec.hostname} lies in no zone that the API token sees (it sees ${names.join(", ") || "none"})`,
+          {
+            zones: names,
+          },
+        ),
       );
     },
   },
@@ -27,11 +31,14 @@ export const ZONE_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "the load balancer could not be made there",
     remedy: "Correct hostname or test_hostname as the message says.",
-    documentation: "Load Balancing DNS records",
+    documentation: DOCUMENTATION.balancedNames,
     judge: ({ spec, hostnameErrors }) => {
       const evidence = { hostname: spec.hostname, test_hostname: spec.test_hostname };
       if (hostnameErrors.length === 0) return pass("both hostnames fit", evidence);
-      const said = hostnameErrors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`);
+      const said = hostnameErrors.map(({ pointer, message }) => {
+        const value = pointer === "/hostname" ? spec.hostname : (spec.test_hostname ?? "");
+        return `${pointer.slice(1)} (${value}) ${message}`;
+      });
       return fail(said.join("; "), { ...evidence, errors: hostnameErrors });
     },
   },
@@ -41,8 +48,8 @@ export const ZONE_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "Cloudflare does not answer for its names yet",
     remedy:
-      "Set the nameservers that Cloudflare assigned at the domain's registrar and wait until it is active.",
-    documentation: "Zone status",
+      "At the domain's registrar set the nameservers that Cloudflare assigned to the zone (they stand on its overview page), and wait until it is active.",
+    documentation: DOCUMENTATION.zoneStatus,
     judge: ({ zone }) =>
       given(zone, ({ name, status }) =>
         status === "active"
@@ -56,7 +63,7 @@ export const ZONE_CHECKS: readonly Check[] = [
     worst: "fail",
     means: "load balancers and certificates work differently there, and the tutorial does not hold",
     remedy: "Change the zone to a full setup, or use a hostname of a zone that has one.",
-    documentation: "Full setup (primary)",
+    documentation: DOCUMENTATION.fullSetup,
     judge: ({ zone }) =>
       given(zone, ({ name, type }) => {
         if (type === "") return unknown(`Cloudflare does not say how ${name} is set up`, { type });
@@ -69,9 +76,9 @@ export const ZONE_CHECKS: readonly Check[] = [
     id: "zone-paused",
     asks: "Is Cloudflare active on the zone, and not paused?",
     worst: "fail",
-    means: "nothing is proxied, so the load balancer steers nobody",
-    remedy: "Unpause Cloudflare on the zone's overview page.",
-    documentation: "Pause Cloudflare",
+    means: "visitors go to the origin server directly, past Cloudflare's proxy and its certificates",
+    remedy: "End the pause in the dashboard, on the zone's overview page under Advanced Actions.",
+    documentation: DOCUMENTATION.pause,
     judge: ({ zone }) =>
       given(zone, ({ name, paused }) =>
         paused
