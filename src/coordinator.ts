@@ -21,6 +21,7 @@ import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
 import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
+import { cancelScheduled } from "./actions/schedule-switch.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { tick } from "./actions/tick.ts";
@@ -129,6 +130,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   switchBack(reference: string, request: SwitchRequest, origin: Origin) {
     return this.#run((context) => switchBack(context, reference, request, origin));
+  }
+
+  cancel(operationId: string, origin: Origin) {
+    return this.#run((context) => cancelScheduled(context, operationId, origin));
   }
 
   pause(reference: string, request: { expiresInSeconds: number; reason: string }, origin: Origin) {

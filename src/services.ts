@@ -64,6 +64,7 @@ export function createServices(env: Env): Services {
     preflightSpec: (input) => stub().preflightSpec(input),
     switchOver: (reference, request, origin) => stub().switchOver(reference, request, origin),
     switchBack: (reference, request, origin) => stub().switchBack(reference, request, origin),
+    cancel: (operationId, origin) => stub().cancel(operationId, origin),
     pause: (reference, request, origin) => stub().pause(reference, request, origin),
     resume: (reference, request, origin) => stub().resume(reference, request, origin),
     freeze: (reason, origin) => stub().freeze(reason, origin),

@@ -10,6 +10,7 @@ import { advanceSwitch } from "./advance-switch.ts";
 import type { Context } from "./context.ts";
 import { loadRecord } from "./load.ts";
 import { eventOf } from "./record.ts";
+import { advanceScheduled } from "./schedule-switch.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
 
 /** One alarm takes an operation through as many steps as need no waiting. */
@@ -54,6 +55,8 @@ function dispatch(
       return advanceMove(context, record, operation, snapshotFor);
     case "switch-over":
       return advanceSwitch(context, record, operation, snapshotFor);
+    case "scheduled-switch-over":
+      return advanceScheduled(context, record, operation);
     case "delete":
       return advanceDelete(context, record, operation, snapshotFor);
     default:

@@ -38,6 +38,8 @@ export interface ReconcileAsked {
 export interface SwitchRequest {
   /** Whom the caller takes for active. */
   readonly expectedActive?: Side;
+  /** When to do it, ms since the epoch; at once unless given. */
+  readonly at?: number;
   /** Makes it a lease, which ends by itself. */
   readonly expiresInSeconds?: number;
   readonly override?: readonly string[];
@@ -105,6 +107,8 @@ export interface CoordinatorPort {
     request: SwitchRequest,
     origin: Origin,
   ): Promise<Result<{ operationId: string }>>;
+  /** Ends what waits for its hour; what has begun or ended is refused. */
+  cancel(operationId: string, origin: Origin): Promise<Result<{ operationId: string }>>;
   pause(
     reference: string,
     request: { expiresInSeconds: number; reason: string },

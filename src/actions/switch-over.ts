@@ -1,195 +1,12 @@
-import { completeSpec } from "../failover/complete.ts";
-import { presentHostname } from "../failover/desired.ts";
-import { explainTraffic } from "../failover/explain.ts";
-import { otherSide, type Failover, type Side } from "../failover/failover.ts";
-import { guardFreeze, guardRevision, guardSwitch, withoutOverridden } from "../failover/guards.ts";
-import type { Lease } from "../failover/leases.ts";
-import { newOperation, operationEnds } from "../failover/operations.ts";
-import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
-import { balancedTraffic } from "../failover/traffic.ts";
-import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
-import {
-  commit,
-  insertEvents,
-  RevisionConflict,
-  updateIntent,
-  type FailoverRecord,
-} from "../store/failovers.ts";
-import { deleteLeases, insertLease } from "../store/leases.ts";
-import { insertOperation, saveOperation } from "../store/operations.ts";
+import type { Side } from "../failover/failover.ts";
+import { fail, type Origin, type Result } from "../failover/results.ts";
 import type { Context } from "./context.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
-import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
-import { readBothPools } from "./look.ts";
-import { observe } from "./observe.ts";
-import { eventOf } from "./record.ts";
+import { scheduleSwitch } from "./schedule-switch.ts";
+import { startSwitch } from "./start-switch.ts";
 
 type Accepted = Result<{ operationId: string }>;
-
-/** A look this young serves a person who decides now. */
-const LOOK_MAX_AGE_MS = 5_000;
-
-async function judge(context: Context, record: FailoverRecord, to: Side, expected: Side | undefined) {
-  const spec = completeSpec(record.failover.input, record.failover.facts);
-  const zoneId = record.failover.facts.zone?.id ?? "";
-  const snapshot = await context.snapshots.recent([zoneId], LOOK_MAX_AGE_MS, "person");
-  const { failover, observed } = await observe(context, record.failover, snapshot, "person");
-  const pools = await readBothPools(context, { ...record, failover }, spec);
-  const now = context.clock.now();
-  const succeeded = (side: Side) =>
-    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
-  const last = record.samples.at(-1);
-  const witnesses = {
-    health: {
-      primary: pools.health.primary?.healthy ?? null,
-      secondary: pools.health.secondary?.healthy ?? null,
-    },
-    probed: { primary: last?.primary.ok ?? null, secondary: last?.secondary.ok ?? null },
-  };
-  const traffic = {
-    ...balancedTraffic(failover, observed, witnesses, context.installation, null),
-    underneath: null,
-    customDomain: null,
-  };
-  const unseen = observed.load_balancer.state === "unknown" ? observed.load_balancer.why : null;
-  return guardSwitch({
-    to,
-    expected,
-    active: failover.active,
-    health: {
-      primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
-      secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
-    },
-    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
-    unreadable: pools.unreadable ?? unseen,
-    // Whatever its hostname and stage: as if visitors came to it now.
-    after: explainTraffic({ ...traffic, balanced: true, order: [to, otherSide(to)] }),
-    endpoints: traffic.endpoints,
-    foreign: record.status.foreign,
-  });
-}
-
-/** The intent as it is stored at once: a lease for a while, the settled order for good. Whatever it replaces has ended. */
-function intended(
-  context: Context,
-  { failover, leases }: FailoverRecord,
-  to: Side,
-  request: { readonly expiresInSeconds?: number; readonly reason: string },
-  origin: Origin,
-): { failover: Failover; lease: Lease | null; ended: readonly Lease[] } {
-  const now = context.clock.now();
-  const ended = leases.filter(({ active }) => active !== null);
-  const changed = { ...failover, revision: failover.revision + 1, updatedAt: now };
-  if (request.expiresInSeconds === undefined) {
-    return { failover: { ...changed, active: to, settledActive: to }, lease: null, ended };
-  }
-  const lease: Lease = {
-    id: context.newId("le"),
-    failoverId: failover.id,
-    kind: "switchover",
-    version: 1,
-    active: to,
-    reason: request.reason,
-    origin,
-    startedAt: now,
-    expiresAt: now + request.expiresInSeconds * 1000,
-  };
-  return { failover: { ...changed, active: to }, lease, ended };
-}
-
-async function accept(
-  context: Context,
-  record: FailoverRecord,
-  to: Side,
-  request: SwitchRequest,
-  overridden: readonly Refusal[],
-  origin: Origin,
-): Promise<Accepted> {
-  const { failover: before, operation: running } = record;
-  const { failover, lease, ended } = intended(context, record, to, request, origin);
-  const now = context.clock.now();
-  const spec = completeSpec(failover.input, failover.facts);
-  const operation = newOperation(
-    {
-      id: context.newId("op"),
-      failoverId: failover.id,
-      kind: "switch-over",
-      message: `on the way to the ${to}`,
-      origin,
-    },
-    failover.stage === "draft" ? ["write", "read back"] : ["write", "read back", "observe"],
-    {
-      from: before.active,
-      to,
-      hostname: presentHostname(failover.stage, spec),
-      settledBefore: before.settledActive,
-      leaseId: lease?.id ?? null,
-      seen: 0,
-    },
-    now,
-  );
-  const expiresAt = lease === null ? null : new Date(lease.expiresAt).toISOString();
-  const data = {
-    before: { active: before.active },
-    after: { active: to },
-    expires_at: expiresAt,
-    reason: request.reason,
-    operation_id: operation.id,
-  };
-  const events: FailoverEvent[] = [
-    ...ended.map((one) => leaseEnded(context, one, "replaced", origin)),
-    eventOf(context, "failover.switch_over_started", failover.id, origin, data),
-    ...(overridden.length === 0
-      ? []
-      : [
-          eventOf(context, "guard.overridden", failover.id, origin, {
-            reason: request.reason,
-            guards: overridden.map(({ guard, message }) => ({ guard, message })),
-          }),
-        ]),
-  ];
-  try {
-    await commit(context.db, [
-      updateIntent(context.db, failover, spec.test_hostname, before.revision, now),
-      ...deleteLeases(context.db, ended),
-      ...(lease === null ? [] : [insertLease(context.db, context.accountId, lease)]),
-      ...(running === null
-        ? []
-        : [
-            saveOperation(
-              context.db,
-              operationEnds(running, "aborted", `preempted by ${operation.id}`, null, now),
-            ),
-          ]),
-      insertOperation(context.db, context.accountId, operation),
-      ...insertEvents(context.db, context.accountId, events),
-    ]);
-  } catch (error) {
-    if (error instanceof RevisionConflict) return fail("refused", error.message);
-    throw error;
-  }
-  return ok({ operationId: operation.id });
-}
-
-async function start(
-  context: Context,
-  record: FailoverRecord,
-  to: Side,
-  request: SwitchRequest,
-  origin: Origin,
-): Promise<Accepted> {
-  const [stale] = guardRevision(record.failover, request.revision);
-  if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
-  if (record.failover.deleting !== null) return fail("deleting", "the failover is being deleted");
-  const all = [...(await judge(context, record, to, request.expectedActive)), ...guardFreeze(record.freeze)];
-  const left = withoutOverridden(all, request.override ?? []);
-  if (left.length > 0) {
-    const detail = `switching over to the ${to} is refused: ${left.map(({ message }) => message).join("; ")}`;
-    return fail("refused", detail, { refusals: left });
-  }
-  return accept(context, record, to, request, all, origin);
-}
 
 /** Puts an endpoint first, for good or until a deadline. It preempts whatever else is under way. */
 export function switchOver(
@@ -198,7 +15,11 @@ export function switchOver(
   request: SwitchRequest & { readonly to: Side },
   origin: Origin,
 ): Promise<Accepted> {
-  return aloneWith(context, reference, (record) => start(context, record, request.to, request, origin));
+  return aloneWith(context, reference, (record) =>
+    request.at === undefined
+      ? startSwitch(context, record, request.to, request, origin)
+      : scheduleSwitch(context, record, { ...request, at: request.at }, origin),
+  );
 }
 
 /** Ends a timed switch-over, or puts the primary first again. */
@@ -216,7 +37,7 @@ export function switchBack(
         "invalid",
         "the primary is active and no lease moves traffic: there is nothing to switch back",
       );
-    const { expiresInSeconds: _, ...forGood } = request;
-    return start(context, record, to, forGood, origin);
+    const { expiresInSeconds: _, at: __, ...forGood } = request;
+    return startSwitch(context, record, to, forGood, origin);
   });
 }

@@ -120,6 +120,14 @@ export const switchOverSchema = z
       example: "secondary",
     }),
     ...switching,
+    at: z.iso
+      .datetime({ offset: true, error: "must be an instant in RFC 3339, such as 2026-12-01T02:00:00Z" })
+      .optional()
+      .meta({
+        description:
+          "When to do it; at once unless given. It is judged again then, and expires five minutes later.",
+        example: "2026-12-01T02:00:00Z",
+      }),
     expires_in_seconds: expiresInSeconds.optional().meta({
       description: "After so long the order is what it was before, by itself; it stays unless given.",
       example: 3600,

@@ -7,6 +7,8 @@ const PATIENCE_MS: Readonly<Record<OperationKind, number>> = {
   // What ends danger is not given up.
   demote: 7 * 86_400_000,
   "switch-over": 300_000,
+  // Counted from the hour that it is for: later it is not what was meant any more.
+  "scheduled-switch-over": 300_000,
   reconcile: 180_000,
   delete: 7 * 86_400_000,
 };

@@ -79,7 +79,13 @@ export interface OperationStep {
   readonly detail: string | null;
 }
 
-export type OperationKind = "promote" | "demote" | "switch-over" | "reconcile" | "delete";
+export type OperationKind =
+  | "promote"
+  | "demote"
+  | "switch-over"
+  | "scheduled-switch-over"
+  | "reconcile"
+  | "delete";
 export type OperationStatus = "pending" | "running" | "succeeded" | "failed" | "aborted";
 
 /** A piece of work longer than a request: a row with its next step and due time. Times are ms since the epoch. */

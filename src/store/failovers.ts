@@ -133,7 +133,8 @@ export async function loadRecords(
     ),
     query(
       `SELECT failover_id, operation FROM operations
-       WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running') AND kind <> 'reconcile'`,
+       WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running')
+         AND kind NOT IN ('reconcile', 'scheduled-switch-over')`,
     ),
     query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
     db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),

@@ -75,7 +75,14 @@ function coordinatorOf(world: World): CoordinatorPort {
     world.actions.push({ verb, given });
     if (world.exception !== null) throw world.exception;
     if (world.failure !== null) return { ok: false, failure: world.failure };
-    const needsNone = ["createFailover", "importFailover", "preflightSpec", "freeze", "thaw"].includes(verb);
+    const needsNone = [
+      "createFailover",
+      "importFailover",
+      "preflightSpec",
+      "freeze",
+      "thaw",
+      "cancel",
+    ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
   }
@@ -96,6 +103,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     preflightSpec: (...given) => act("preflightSpec", aPreflight(), given),
     switchOver: (...given) => act("switchOver", accepted, given),
     switchBack: (...given) => act("switchBack", accepted, given),
+    cancel: (...given) => act("cancel", accepted, given),
     pause: (...given) => act("pause", changed, given),
     resume: (...given) => act("resume", changed, given),
     freeze: (...given) => act("freeze", aFreeze(), given),

@@ -117,6 +117,83 @@ describe("switching over", () => {
   });
 });
 
+describe("a switch-over for a later hour", () => {
+  const inMinutes = (stage: Stage, minutes: number) => new Date(stage.now() + minutes * 60_000).toISOString();
+
+  async function scheduled(stage: Stage, minutes: number): Promise<string> {
+    const request = to("secondary", { at: inMinutes(stage, minutes) });
+    const { status, body } = await stage.call("POST", `${SHOP_PATH}/switch-over`, request);
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ kind: "scheduled-switch-over", status: "pending" });
+    return body.id;
+  }
+
+  const operation = async (stage: Stage, id: string) =>
+    (await stage.call("GET", `/v1/operations/${id}`)).body;
+
+  it("is done then, stands in nobody's way until then, and outlives a crash", async () => {
+    const stage = await inProduction();
+    const id = await scheduled(stage, 30);
+    await stage.crash();
+    expect(await stage.operate("POST", `${SHOP_PATH}/demote`)).toMatchObject({ status: "succeeded" });
+    await stage.minutes(3);
+    expect(await stage.operate("POST", `${SHOP_PATH}/promote`)).toMatchObject({ status: "succeeded" });
+    await stage.minutes(25);
+    expect(visitor(stage)).toBe("primary");
+    await stage.minutes(3);
+    await stage.alarms();
+    const fired = await operation(stage, id);
+    expect(fired).toMatchObject({
+      status: "succeeded",
+      result: { operation_id: expect.stringMatching(/^op_/) },
+    });
+    expect(await operation(stage, fired.result.operation_id)).toMatchObject({ kind: "switch-over" });
+    expect(visitor(stage)).toBe("secondary");
+  });
+
+  it("is judged again then, and refused by what stands against it by that time", async () => {
+    const stage = await inProduction();
+    const id = await scheduled(stage, 10);
+    expect((await stage.call("POST", "/v1/fleet/freeze", { reason: "audit" })).status).toBe(200);
+    await stage.minutes(11);
+    expect(await operation(stage, id)).toMatchObject({ status: "failed", refusals: [{ guard: "frozen" }] });
+    expect(visitor(stage)).toBe("primary");
+  });
+
+  it("expires where nobody was there to do it", async () => {
+    const stage = await inProduction();
+    const id = await scheduled(stage, 10);
+    await stage.pass(16 * 60);
+    await stage.minutes(1);
+    expect(await operation(stage, id)).toMatchObject({ status: "aborted" });
+    expect(await eventTypes(stage)).toContain("failover.switch_over_expired");
+    expect(visitor(stage)).toBe("primary");
+  });
+
+  it("can be cancelled, and nothing else can", async () => {
+    const stage = await inProduction();
+    const id = await scheduled(stage, 10);
+    for (let times = 0; times < 2; times += 1) {
+      const { status, body } = await stage.call("POST", `/v1/operations/${id}/cancel`);
+      expect([status, body.status]).toEqual([200, "aborted"]);
+    }
+    await stage.minutes(12);
+    expect(visitor(stage)).toBe("primary");
+    const done = await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect((await stage.call("POST", `/v1/operations/${done.id}/cancel`)).status).toBe(409);
+    expect((await stage.call("POST", "/v1/operations/op_none/cancel")).status).toBe(404);
+  });
+
+  it("must lie ahead", async () => {
+    const stage = await inProduction();
+    for (const minutes of [-1, 200_000]) {
+      const request = to("secondary", { at: inMinutes(stage, minutes) });
+      const { status, body } = await stage.call("POST", `${SHOP_PATH}/switch-over`, request);
+      expect([status, body.errors[0].pointer]).toEqual([422, "/at"]);
+    }
+  });
+});
+
 describe("a pause", () => {
   it("holds back healing until its deadline, and no longer", async () => {
     const stage = await inProduction();

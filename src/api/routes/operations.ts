@@ -1,9 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { originOf } from "../authentication.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
 import { awaitOperation } from "../prefer.ts";
 import { presentOperation } from "../present.ts";
-import { problem } from "../problem.ts";
+import { problem, valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
 import { operationSchema } from "../schemas.ts";
 
@@ -23,12 +24,36 @@ const get = createRoute({
   },
 });
 
+const cancel = createRoute({
+  method: "post",
+  path: "/{id}/cancel",
+  operationId: "cancelOperation",
+  tags: ["Operations"],
+  summary: "Cancel what waits for its hour",
+  description: "A switch-over with `at` that has not begun. What has begun is ended by what preempts it.",
+  parameters: [contract.idempotencyKey, contract.requestIdParameter],
+  request: {
+    params: z.object({ id: z.string().meta({ description: "The operation's id.", example: "op_7Hk2" }) }),
+  },
+  responses: {
+    200: contract.answer("The operation as it ended.", operationSchema, contract.HEADERS.preferenceApplied),
+    ...contract.problems("not-found", "refused"),
+  },
+});
+
 export function operationRoutes(dependencies: ApiDependencies) {
-  return createRouter().openapi(get, async (c) => {
-    const { id } = c.req.valid("param");
-    if ((await dependencies.reader.findOperation(id)) === null) {
-      throw problem("not-found", "There is no operation with this id.");
-    }
-    return c.json(presentOperation(await awaitOperation(c, dependencies, id)), 200);
-  });
+  return createRouter()
+    .openapi(get, async (c) => {
+      const { id } = c.req.valid("param");
+      if ((await dependencies.reader.findOperation(id)) === null) {
+        throw problem("not-found", "There is no operation with this id.");
+      }
+      return c.json(presentOperation(await awaitOperation(c, dependencies, id)), 200);
+    })
+    .openapi(cancel, async (c) => {
+      const { operationId } = valueOf(
+        await dependencies.coordinator.cancel(c.req.valid("param").id, originOf(c)),
+      );
+      return c.json(presentOperation(await awaitOperation(c, dependencies, operationId)), 200);
+    });
 }

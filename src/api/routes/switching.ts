@@ -97,7 +97,11 @@ export function switchingRoutes(dependencies: ApiDependencies) {
     .openapi(switchOver, async (c) => {
       const { id } = c.req.valid("param");
       const body = await readBody(c, switchOverSchema);
-      const request = { ...requestOf(body, await expectedRevision(c, reader, id)), to: body.to };
+      const request = {
+        ...requestOf(body, await expectedRevision(c, reader, id)),
+        ...(body.at === undefined ? {} : { at: Date.parse(body.at) }),
+        to: body.to,
+      };
       const { operationId } = valueOf(await coordinator.switchOver(id, request, originOf(c)));
       return answerOperation(c, dependencies, operationId);
     })

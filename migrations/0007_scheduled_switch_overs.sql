@@ -1,0 +1,4 @@
+-- A switch-over that waits for its hour stands in nobody's way.
+DROP INDEX operations_under_way;
+CREATE UNIQUE INDEX operations_under_way ON operations (failover_id)
+  WHERE status IN ('pending', 'running') AND kind NOT IN ('reconcile', 'scheduled-switch-over');

@@ -1,0 +1,119 @@
+import type { Side } from "../failover/failover.ts";
+import { hasEnded, newOperation, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import { fail, ok, type Operation, type Origin, type Result } from "../failover/results.ts";
+import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
+import { insertOperation, loadOperation, saveOperation } from "../store/operations.ts";
+import type { Advance } from "./advance.ts";
+import type { Context } from "./context.ts";
+import type { SwitchRequest } from "./coordinator-port.ts";
+import { eventOf } from "./record.ts";
+import { judgeSwitch, startSwitch } from "./start-switch.ts";
+
+type Accepted = Result<{ operationId: string }>;
+type Scheduled = SwitchRequest & { readonly to: Side; readonly at: number };
+
+/** Who plans further ahead has a calendar. */
+const FURTHEST_MS = 90 * 86_400_000;
+const WAIT = "wait";
+const instant = (at: number): string => new Date(at).toISOString();
+
+/** Stores a switch-over for its hour. What stands against it now is said now, and judged again then. */
+export async function scheduleSwitch(
+  context: Context,
+  record: FailoverRecord,
+  request: Scheduled,
+  origin: Origin,
+): Promise<Accepted> {
+  const { failover } = record;
+  const { at, to, revision: _, ...rest } = request;
+  const now = context.clock.now();
+  if (at <= now || at > now + FURTHEST_MS) {
+    const message = `must lie between now (${instant(now)}) and 90 days from now`;
+    return fail("invalid", `at ${message}`, { errors: [{ pointer: "/at", message }] });
+  }
+  const judged = await judgeSwitch(context, record, to, request);
+  if (!judged.ok) return judged;
+  const operation: Operation = {
+    ...newOperation(
+      {
+        id: context.newId("op"),
+        failoverId: failover.id,
+        kind: "scheduled-switch-over",
+        message: `waits until ${instant(at)} to switch over to the ${to}`,
+        origin,
+      },
+      [WAIT],
+      { ...rest, to, at },
+      at,
+    ),
+    createdAt: now,
+  };
+  const data = { to, at: instant(at), reason: request.reason, operation_id: operation.id };
+  await commit(context.db, [
+    insertOperation(context.db, context.accountId, operation),
+    ...insertEvents(context.db, context.accountId, [
+      eventOf(context, "failover.switch_over_scheduled", failover.id, origin, data),
+    ]),
+  ]);
+  return ok({ operationId: operation.id });
+}
+
+/** Fires it at its hour, judged as of then; a few minutes later it has expired. */
+export async function advanceScheduled(
+  context: Context,
+  record: FailoverRecord,
+  operation: Operation,
+): Promise<Advance> {
+  const { at, to, ...request } = operation.state as unknown as Scheduled;
+  const now = context.clock.now();
+  if (now < at) return { operation: stepWaits(operation, WAIT, operation.message, at, now) };
+  const { failover } = record;
+  const over = (message: string, type: string) => ({
+    operation: operationEnds(operation, "aborted", message, null, now),
+    events: [eventOf(context, type, failover.id, operation.origin, { operation_id: operation.id, message })],
+  });
+  if (now > operation.deadlineAt) {
+    const late = Math.round((now - at) / 1000);
+    return over(
+      `it was for ${instant(at)}, and ${late} seconds later it is not done any more`,
+      "failover.switch_over_expired",
+    );
+  }
+  let fired = operation;
+  const started = await startSwitch(context, record, to, request, operation.origin, (operationId) => {
+    const done = stepEnds(operation, WAIT, "succeeded", `begun as ${operationId}`, now);
+    fired = operationEnds(done, "succeeded", `begun as ${operationId}`, { operation_id: operationId }, now);
+    return [saveOperation(context.db, fired)];
+  });
+  if (started.ok) return { operation: fired };
+  const { detail, refusals = [] } = started.failure;
+  const failed = operationEnds(stepEnds(operation, WAIT, "failed", detail, now), "failed", detail, null, now);
+  return { operation: { ...failed, refusals } };
+}
+
+/** What hasn't begun needs no undoing. */
+export async function cancelScheduled(
+  context: Context,
+  operationId: string,
+  origin: Origin,
+): Promise<Accepted> {
+  const found = await loadOperation(context.db, context.accountId, operationId);
+  if (found === null) return fail("not-found", `there is no operation ${operationId}`);
+  return context.alone(found.failoverId, async () => {
+    const operation = await loadOperation(context.db, context.accountId, operationId);
+    if (operation === null) return fail("not-found", `there is no operation ${operationId}`);
+    const { kind, status, failoverId, message } = operation;
+    if (kind !== "scheduled-switch-over")
+      return fail("refused", `a ${kind} can't be cancelled: only what waits for its hour can`);
+    if (status === "aborted") return ok({ operationId });
+    if (hasEnded(operation)) return fail("refused", `it has ${status} already: ${message}`);
+    const now = context.clock.now();
+    await commit(context.db, [
+      saveOperation(context.db, operationEnds(operation, "aborted", "cancelled", null, now)),
+      ...insertEvents(context.db, context.accountId, [
+        eventOf(context, "failover.switch_over_cancelled", failoverId, origin, { operation_id: operationId }),
+      ]),
+    ]);
+    return ok({ operationId });
+  });
+}
