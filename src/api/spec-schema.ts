@@ -1,6 +1,7 @@
 // The spec as it is shown, every default filled in. Its descriptions serve the request bodies too (document.ts).
 import { z } from "@hono/zod-openapi";
-import { REGIONS } from "../failover/spec.ts";
+import { FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
+import { windowSchema } from "../failover/windows.ts";
 
 function endpointSchema(description: string, example: string) {
   return z
@@ -66,10 +67,11 @@ const monitorSchema = z
     interval: z.int().meta({ description: "Seconds between two checks.", example: 60 }),
     timeout: z.int().meta({ description: "Seconds until a check has failed.", example: 5 }),
     retries: z.int().meta({ description: "Further tries before a check has failed.", example: 2 }),
-    consecutive_up: z
-      .int()
-      .optional()
-      .meta({ description: "Good checks in a row before it is healthy.", example: 1 }),
+    consecutive_up: z.int().optional().meta({
+      description:
+        "Good checks in a row before it is healthy. Where failback isn't automatic the default is so many that they take longer than it takes to know of an outage: 5 at 60 seconds.",
+      example: 1,
+    }),
     consecutive_down: z
       .int()
       .optional()
@@ -126,7 +128,8 @@ const loadBalancerSchema = z
     adaptive_routing: z
       .object({
         failover_across_pools: z.boolean().meta({
-          description: "Whether a failed request is tried on the other pool at once.",
+          description:
+            "Whether a failed request is tried on the other pool at once; by default where failback is automatic.",
           example: true,
         }),
       })
@@ -178,10 +181,23 @@ export const specSchema = z
     }),
     failback: z
       .object({
-        mode: z
-          .enum(["automatic"])
-          .meta({ description: "`automatic` is Cloudflare's own behaviour.", example: "automatic" }),
+        mode: z.enum(FAILBACK_MODES).meta({
+          description:
+            "`automatic` is Cloudflare's own behaviour. With `manual` and `after` an outage of the primary latches the order to secondary first; then a person switches back, or it returns by itself after a while.",
+          example: "automatic",
+        }),
+        healthy_seconds: z.int().optional().meta({
+          description:
+            "With `after`: for how many seconds without interruption Cloudflare has to find the primary healthy; 600 unless given.",
+          example: 600,
+        }),
+        windows: z
+          .array(windowSchema)
+          .optional()
+          .meta({
+            description: "With `after`: traffic returns only while one of these weekly windows is open.",
+          }),
       })
-      .meta({ description: "How traffic returns when the active endpoint is healthy again." }),
+      .meta({ description: "How traffic returns when the primary is healthy again." }),
   })
   .meta({ id: "Spec", description: "What the user asked for, defaults filled in." });

@@ -1,7 +1,8 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
 import type { Facts, Side } from "./failover.ts";
-import type { EndpointInput, SpecInput } from "./spec.ts";
+import type { EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
 import { MONITOR_DEFAULTS } from "./spec-rules.ts";
+import type { WeeklyWindow } from "./windows.ts";
 
 export interface Endpoint {
   /** Null as long as Cloudflare hasn't told the Pages project's subdomain. */
@@ -50,6 +51,14 @@ export interface LoadBalancerSpec {
 export type Policy = "heal" | "report";
 export type DriftClass = "role" | "safety" | "cosmetic" | "foreign";
 
+export interface Failback {
+  readonly mode: (typeof FAILBACK_MODES)[number];
+  /** Of the mode `after` alone: for how long the primary has to be healthy. */
+  readonly healthy_seconds?: number;
+  /** Of the mode `after` alone: when it may return; absent where it may at any time. */
+  readonly windows?: readonly WeeklyWindow[];
+}
+
 /** The spec with every default filled in: what the API shows and what `desired` is made of. */
 export interface Spec {
   readonly name: string;
@@ -63,7 +72,7 @@ export interface Spec {
   readonly load_balancer: LoadBalancerSpec;
   readonly drift: Readonly<Record<DriftClass, Policy>>;
   readonly drift_grace_seconds: number;
-  readonly failback: { readonly mode: "automatic" };
+  readonly failback: Failback;
 }
 
 /** Drops members that are undefined: an absent member and an undefined one must not differ. */
@@ -105,12 +114,25 @@ function completeEndpoint(input: EndpointInput, side: Side, hostname: string, fa
   });
 }
 
-function completeMonitor(input: SpecInput["monitor"]): MonitorSpec {
+/**
+ * An endpoint that fails is known to within three ticks, and the latch is written within one more. A primary that comes
+ * back sooner would pull its visitors back before anything could be latched.
+ */
+const DETECTION_BOUND_SECONDS = 240;
+const HEALTHY_SECONDS = 600;
+
+/** So many good checks in a row take longer than it takes to know of an outage. */
+function checksBeyondDetection(intervalSeconds: number): number {
+  return Math.floor(DETECTION_BOUND_SECONDS / intervalSeconds) + 1;
+}
+
+function completeMonitor(input: SpecInput["monitor"], failback: Failback): MonitorSpec {
   const given = input ?? {};
   const type = given.type ?? "http";
   const codes = given.expected_codes ?? "200";
   const follow = given.follow_redirects ?? true;
   const called = `${type.toUpperCase()} - ${codes}${follow ? " - Follow Redirects" : ""}`;
+  const interval = given.interval ?? MONITOR_DEFAULTS.interval;
   return defined({
     ...given,
     type,
@@ -122,9 +144,11 @@ function completeMonitor(input: SpecInput["monitor"]): MonitorSpec {
     expected_body: given.expected_body ?? "",
     follow_redirects: follow,
     allow_insecure: given.allow_insecure ?? false,
-    interval: given.interval ?? MONITOR_DEFAULTS.interval,
+    interval,
     timeout: given.timeout ?? MONITOR_DEFAULTS.timeout,
     retries: given.retries ?? MONITOR_DEFAULTS.retries,
+    consecutive_up:
+      given.consecutive_up ?? (failback.mode === "automatic" ? undefined : checksBeyondDetection(interval)),
   });
 }
 
@@ -136,8 +160,16 @@ function completeDrift(input: SpecInput["drift"]): Record<DriftClass, Policy> {
   return { ...all, ...defined(input) };
 }
 
+function completeFailback(input: SpecInput["failback"]): Failback {
+  const { mode, healthy_seconds: seconds, windows } = input ?? { mode: "automatic" };
+  return mode === "after"
+    ? defined({ mode, healthy_seconds: seconds ?? HEALTHY_SECONDS, windows })
+    : { mode };
+}
+
 export function completeSpec(input: SpecInput, facts: Facts): Spec {
   const lb = input.load_balancer ?? {};
+  const failback = completeFailback(input.failback);
   const zone = facts.zone?.name ?? null;
   return {
     name: input.name,
@@ -145,17 +177,20 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
     test_hostname: input.test_hostname ?? (zone === null ? null : `lb-${input.name}.${zone}`),
     primary: completeEndpoint(input.primary, "primary", input.hostname, facts),
     secondary: completeEndpoint(input.secondary, "secondary", input.hostname, facts),
-    monitor: completeMonitor(input.monitor),
+    monitor: completeMonitor(input.monitor, failback),
     check_regions: input.check_regions ?? ["WNAM"],
     load_balancer: defined({
       ...lb,
       proxied: lb.proxied ?? true,
       session_affinity: lb.session_affinity ?? "none",
-      adaptive_routing: { failover_across_pools: lb.adaptive_routing?.failover_across_pools ?? true },
+      adaptive_routing: {
+        // Where the order says who serves, no single request may go past it.
+        failover_across_pools: lb.adaptive_routing?.failover_across_pools ?? failback.mode === "automatic",
+      },
       description: lb.description ?? `${input.name}: active-passive failover`,
     }),
     drift: completeDrift(input.drift),
     drift_grace_seconds: input.drift_grace_seconds ?? 900,
-    failback: { mode: input.failback?.mode ?? "automatic" },
+    failback,
   };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { addressProblem, isAddressLiteral } from "./addresses.ts";
 import { hostnameProblem, normalizeHostname } from "./hostnames.ts";
 import { loadBalancerProblems, monitorProblems } from "./spec-rules.ts";
+import { windowSchema } from "./windows.ts";
 
 export const REGIONS = [
   "WNAM",
@@ -20,6 +21,8 @@ export const REGIONS = [
   "NEAS",
   "ALL_REGIONS",
 ] as const;
+
+export const FAILBACK_MODES = ["automatic", "manual", "after"] as const;
 
 const hostname = z
   .string()
@@ -236,7 +239,19 @@ const drift = z.union(
   "must be heal or report, or an object that says so for role, safety, cosmetic and foreign",
 );
 
-const failback = z.strictObject({ mode: z.enum(["automatic"]) });
+const failback = z
+  .strictObject({
+    mode: z.enum(FAILBACK_MODES),
+    healthy_seconds: z.int().min(1).max(604_800).optional(),
+    windows: z.array(windowSchema).min(1).max(20).optional(),
+  })
+  .superRefine((given, context) => {
+    for (const member of ["healthy_seconds", "windows"] as const) {
+      if (given.mode === "after" || given[member] === undefined) continue;
+      const message = `has a meaning only with the mode after, not with ${given.mode}: leave it out`;
+      context.addIssue({ code: "custom", path: [member], message });
+    }
+  });
 
 const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
   z.strictObject({

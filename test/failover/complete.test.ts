@@ -222,6 +222,63 @@ describe("what follows from other members", () => {
   });
 });
 
+describe("where failback isn't automatic", () => {
+  test("the defaults keep a primary that comes back from pulling its visitors back before the latch", () => {
+    const spec = aSpec({ failback: { mode: "manual" } });
+    expect(spec.monitor).toStrictEqual({ ...MONITOR, consecutive_up: 5 });
+    expect(spec.load_balancer.adaptive_routing).toStrictEqual({ failover_across_pools: false });
+    expect(spec.failback).toStrictEqual({ mode: "manual" });
+    expect(desiredObjects(aFailover({ spec: { failback: { mode: "manual" } } }), INSTALLATION)).toMatchObject(
+      {
+        monitor: { consecutive_up: 5 },
+        load_balancer: { adaptive_routing: { failover_across_pools: false } },
+      },
+    );
+  });
+
+  test.each([
+    [5, 49],
+    [16, 16],
+    [60, 5],
+    [120, 3],
+    [240, 2],
+    [300, 1],
+  ])("good checks every %d seconds take longer than detection: %d of them", (interval, checks) => {
+    const monitor = { interval, timeout: 1 };
+    const spec = aSpec({ monitor, failback: { mode: "after" } });
+    expect(spec.monitor.consecutive_up).toBe(checks);
+    expect(checks * interval).toBeGreaterThan(240);
+    expect((checks - 1) * interval).toBeLessThanOrEqual(240);
+  });
+
+  test("what the user gave stays", () => {
+    const spec = aSpec({
+      failback: { mode: "after", healthy_seconds: 60 },
+      monitor: { consecutive_up: 0 },
+      load_balancer: { adaptive_routing: { failover_across_pools: true } },
+    });
+    expect(spec.monitor.consecutive_up).toBe(0);
+    expect(spec.load_balancer.adaptive_routing.failover_across_pools).toBe(true);
+    expect(spec.failback).toStrictEqual({ mode: "after", healthy_seconds: 60 });
+  });
+
+  test("traffic returns after ten healthy minutes unless another time was given", () => {
+    expect(aSpec({ failback: { mode: "after" } }).failback).toStrictEqual({
+      mode: "after",
+      healthy_seconds: 600,
+    });
+  });
+
+  test("the checks in a row are ours no more once failback is automatic again", () => {
+    const before = desiredObjects(aFailover({ spec: { failback: { mode: "manual" } } }), INSTALLATION);
+    const after = desiredObjects(aFailover(), INSTALLATION, before);
+    expect(after).toMatchObject({
+      monitor: { consecutive_up: 0 },
+      load_balancer: { adaptive_routing: { failover_across_pools: true } },
+    });
+  });
+});
+
 describe("the load balancer", () => {
   test.each([
     ["draft", "lb-shop.example.com", false],

@@ -16,6 +16,8 @@ function faultsOf(body: unknown): { pointer: string; message: string }[] {
 const faultsWith = (patch: Patch) => faultsOf(mergePatch(SMALLEST, patch));
 const byHeader = { session_affinity: "header", session_affinity_attributes: { headers: ["X-Visitor"] } };
 
+const OFFICE = { days: ["mon", "fri"], from: "09:00", to: "17:00", time_zone: "Europe/Berlin" };
+
 describe("a malformed member is named, with what would be right", () => {
   const cases: [string, Patch, RegExp][] = [
     ["/name", { name: 7 }, /must be a text|is required/],
@@ -158,7 +160,27 @@ describe("a malformed member is named, with what would be right", () => {
     ["/drift/rolle", { drift: { rolle: "heal" } }, /the member ".*" is not known/],
     ["/drift/role", { drift: { role: "ignore" } }, /"heal", "report"/],
     ["/drift_grace_seconds", { drift_grace_seconds: -1 }, /0/],
-    ["/failback/mode", { failback: { mode: "never" } }, /"automatic"/],
+    ["/failback/mode", { failback: { mode: "never" } }, /"automatic", "manual", "after"/],
+    ["/failback/mode", { failback: {} }, /required|must be one of/],
+    ["/failback/healthy_seconds", { failback: { mode: "after", healthy_seconds: 0 } }, /at least 1/],
+    ["/failback/healthy_seconds", { failback: { mode: "after", healthy_seconds: 1.5 } }, /whole number/],
+    [
+      "/failback/healthy_seconds",
+      { failback: { mode: "manual", healthy_seconds: 600 } },
+      /only with the mode after, not with manual/,
+    ],
+    ["/failback/windows", { failback: { mode: "automatic", windows: [OFFICE] } }, /only with the mode after/],
+    ["/failback/windows", { failback: { mode: "after", windows: [] } }, /at least 1/],
+    [
+      "/failback/windows/0/time_zone",
+      { failback: { mode: "after", windows: [{ ...OFFICE, time_zone: "Berlin" }] } },
+      /name of a time zone/,
+    ],
+    [
+      "/failback/windows/0/zone",
+      { failback: { mode: "after", windows: [{ ...OFFICE, zone: "x" }] } },
+      /the member ".*" is not known/,
+    ],
     ["/a~1b", { "a/b": 1 }, /the member ".*" is not known/],
   ];
   test.each(cases)("%s in %j", (pointer, patch, message) => {
@@ -196,6 +218,13 @@ describe("what is allowed at the bounds", () => {
     [{ load_balancer: { proxied: false, ttl: 30 } }],
     [{ primary: { address: "8.8.8.8" } }],
     [{ hostname: "WWW.Example.com." }],
+    [{ failback: { mode: "manual" } }],
+    [{ failback: { mode: "after" } }],
+    [
+      {
+        failback: { mode: "after", healthy_seconds: 604_800, windows: [OFFICE, { ...OFFICE, to: "24:00" }] },
+      },
+    ],
   ])("%j", (patch) => {
     expect(faultsWith(patch)).toStrictEqual([]);
   });

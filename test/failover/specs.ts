@@ -124,7 +124,15 @@ export const anySpec: fc.Arbitrary<Patch> = fc
       load_balancer: loadBalancer,
       drift: fc.oneof(policy, optional({ role: policy, safety: policy, cosmetic: policy })),
       drift_grace_seconds: fc.integer({ min: 0, max: 86_400 }),
-      failback: fc.constant({ mode: "automatic" }),
+      failback: fc.constantFrom(
+        { mode: "automatic" },
+        { mode: "manual" },
+        { mode: "after", healthy_seconds: 900 },
+        {
+          mode: "after",
+          windows: [{ days: ["sat", "sun"], from: "22:00", to: "06:00", time_zone: "Europe/Berlin" }],
+        },
+      ),
       check_regions: fc.oneof(
         fc.constant(["ALL_REGIONS"]),
         fc.shuffledSubarray(
