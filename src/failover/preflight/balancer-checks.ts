@@ -120,6 +120,9 @@ export const BALANCER_CHECKS: readonly Check[] = [
       const across = lb === null ? wanted : isObject(routing) && routing["failover_across_pools"] === true;
       const evidence = { failover_across_pools: across, wanted };
       if (across) return pass("a request that fails is tried at the other pool", evidence);
+      const { mode } = facts.spec.failback;
+      if (!wanted && mode !== "automatic")
+        return pass(`off, so that only the order says who serves: failback is ${mode}`, evidence);
       return wanted
         ? warn(
             "the load balancer has failover_across_pools switched off, and the spec has it on",
