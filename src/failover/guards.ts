@@ -21,6 +21,9 @@ const OVERRIDABLE = {
   "in-production": true,
   "nothing-underneath": true,
   "not-importable": false,
+  "lease-in-force": false,
+  "primary-not-active": false,
+  indistinguishable: true,
 } as const;
 
 export type GuardId = keyof typeof OVERRIDABLE;

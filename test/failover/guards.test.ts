@@ -62,11 +62,17 @@ function anOperation(): Operation {
 const guardsOf = (given: Partial<PromotionFacts>) =>
   guardPromotion(promotionFacts(given)).map(({ guard }) => guard);
 
-/** The design's two, and the one that only an import meets. */
-const FIXED = ["not-importable", "operation-running", "revision-mismatch"];
+/** The design's two, and those that only an import or a drill meets. */
+const FIXED = [
+  "lease-in-force",
+  "not-importable",
+  "operation-running",
+  "primary-not-active",
+  "revision-mismatch",
+];
 
 describe("overriding", () => {
-  test("all guards of the design have an id, and three can't be overridden", () => {
+  test("all guards of the design have an id, and these can't be overridden", () => {
     const fixed = GUARD_IDS.filter((guard) => !refusal(guard, "no").overridable);
     expect(fixed.toSorted()).toStrictEqual(FIXED);
     expect(GUARD_IDS).toStrictEqual(
