@@ -3,8 +3,8 @@ import type { Call } from "./transport.ts";
 
 /** Thrown in the place of a call that a meter no longer allows; nothing was asked. */
 export class CallsUsedUp extends CloudflareError {
-  constructor(most: number) {
-    super("unavailable", `the ${most} calls that this may cost are used up`);
+  constructor(why: string) {
+    super("unavailable", why);
   }
 }
 
@@ -23,15 +23,18 @@ export interface MeterOptions {
   readonly most: number;
   /** So many are kept back until `release`. */
   readonly reserved: number;
+  /** True once it is too late to ask anything more. */
+  readonly isOver?: () => boolean;
   /** What stands in it costs nothing. */
   readonly shared?: SharedAnswers | undefined;
 }
 
-export function createMeter(call: Call, { most, reserved, shared }: MeterOptions): Meter {
+export function createMeter(call: Call, { most, reserved, shared, isOver }: MeterOptions): Meter {
   let calls = 0;
   let limit = most - reserved;
   const counted: Call = async (...request) => {
-    if (calls >= limit) throw new CallsUsedUp(most);
+    if (calls >= limit) throw new CallsUsedUp(`the ${most} calls that this may cost are used up`);
+    if (isOver?.() === true) throw new CallsUsedUp("the time that this may take is used up");
     calls += 1;
     return call(...request);
   };

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { complaints, GOLDEN, goldenStage, preflight, preflightOf } from "./golden.ts";
+import { PHASES, type RulePhase } from "../simulator/beside-the-balancer.ts";
+import { checkNamed, complaints, GOLDEN, goldenStage, preflight, preflightOf, type Check } from "./golden.ts";
 import type { Stage } from "./stage.ts";
 
 afterEach(() => {
@@ -97,5 +98,78 @@ describe("the golden configuration", () => {
     await stage.ready({ ...GOLDEN, ...spec });
     const found = complaints(await preflight(stage));
     expect(found.filter((one) => !one.startsWith("unknown"))).toEqual([]);
+  });
+});
+
+describe("what a preflight costs", () => {
+  const twoProjects = {
+    primary: { pages_project: "first", custom_domain: "first.example.com" },
+    secondary: { pages_project: "shop", custom_domain: "second.example.com" },
+    hostname: "www.deep.example.com",
+  };
+
+  function everythingToAsk({ simulator: { world } }: Stage): void {
+    world.token.kind = "user";
+    world.addPagesProject({ name: "first" });
+    const domains = { first: "first.example.com", shop: "second.example.com" };
+    for (const [project, name] of Object.entries(domains)) {
+      world.addPagesDomain(project, name);
+      world.deploy(project, { environment: "preview" });
+      world.addDnsRecord("example.com", {
+        type: "CNAME",
+        name,
+        content: `${project}.pages.dev`,
+        proxied: true,
+      });
+    }
+    for (const phase of Object.keys(PHASES) as RulePhase[])
+      world.addRule("example.com", phase, { expression: "true" });
+    world.addPageRule("example.com", { url: "*example.com/*" });
+  }
+
+  /** Nothing that could refuse a promotion: what is left over is never more than a warning. */
+  const MAY_BE_LEFT = ["worker-route", "redirect-rule", "origin-rule", "cache-rule", "page-rule"];
+
+  it("is at most twenty calls where everything has to be asked, and what is left over only warns", async () => {
+    const stage = goldenStage();
+    everythingToAsk(stage);
+    await stage.ready({ ...GOLDEN, ...twoProjects });
+    const saved = await preflight(stage);
+    const unsaved = await preflightOf(stage, { ...GOLDEN, ...twoProjects, name: "other" });
+    console.log(
+      `a preflight that would have to ask everything: ${saved.calls} calls saved, ${unsaved.calls} unsaved`,
+    );
+    for (const { checks } of [saved, unsaved]) {
+      const left = checks.filter(({ message }: Check) => message.includes("used up"));
+      expect(MAY_BE_LEFT).toEqual(expect.arrayContaining(left.map(({ id }: Check) => id)));
+      for (const { outcome, remedy } of left) expect([outcome, remedy]).toEqual(["unknown", null]);
+    }
+  });
+
+  it("leaves nothing over with rules in every phase", async () => {
+    const stage = goldenStage();
+    for (const phase of Object.keys(PHASES) as RulePhase[])
+      stage.simulator.world.addRule("example.com", phase, { expression: "true" });
+    await stage.ready(GOLDEN);
+    await preflight(stage);
+    const body = await preflight(stage);
+    expect(complaints(body)).toEqual([
+      expect.stringMatching(/^warn redirect-rule/),
+      expect.stringMatching(/^warn origin-rule/),
+      expect.stringMatching(/^warn cache-rule/),
+      expect.stringMatching(/^unknown page-rule/),
+    ]);
+    console.log(`a preflight with rules in every phase: ${body.calls} calls`);
+  });
+
+  it("asks name by name in a zone with very many records", async () => {
+    const stage = goldenStage();
+    const { world } = stage.simulator;
+    for (let index = 0; index < 1000; index += 1)
+      world.addDnsRecord("example.com", { type: "A", name: `n${index}.example.com`, content: "80.0.0.1" });
+    await stage.ready(GOLDEN);
+    const body = await preflight(stage);
+    expect(complaints(body).filter((one) => !one.startsWith("unknown"))).toEqual([]);
+    expect(checkNamed(body, "record-underneath").message).toContain("CNAME origin.example.net");
   });
 });

@@ -1,10 +1,9 @@
 // What a preflight asks about a zone: records, certificates, and whatever else may claim or act on the hostname.
-import type { CloudflareAccount } from "../../cloudflare/account.ts";
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import type { CloudflareInspection } from "../../cloudflare/inspection.ts";
 import type { Asked, DnsRecordFacts, PreflightFacts, RuleFacts } from "../../failover/preflight/facts.ts";
 import { isPatternFor, pageRulesFor, rulesFor, type RuleKind } from "../../failover/preflight/matching.ts";
-import { ask, mapped, notAsked, whenKnown } from "./ask.ts";
+import { ask, mapped, notAsked, whenKnown, type Questions } from "./ask.ts";
 
 const PHASES: Readonly<Record<RuleKind, string>> = {
   redirect: "http_request_dynamic_redirect",
@@ -12,31 +11,45 @@ const PHASES: Readonly<Record<RuleKind, string>> = {
   cache: "http_request_cache_settings",
 };
 
-type ZonePart = Pick<
-  PreflightFacts,
-  | "certificates"
-  | "universalSsl"
-  | "workerRoutes"
-  | "workerDomains"
-  | "redirectRules"
-  | "originRules"
-  | "cacheRules"
-  | "pageRules"
->;
-
 const UNKNOWN_ZONE = notAsked("the zone is not known");
 
-function emptyPart(): ZonePart {
-  return {
-    certificates: UNKNOWN_ZONE,
-    universalSsl: UNKNOWN_ZONE,
-    workerRoutes: UNKNOWN_ZONE,
-    workerDomains: UNKNOWN_ZONE,
-    redirectRules: UNKNOWN_ZONE,
-    originRules: UNKNOWN_ZONE,
-    cacheRules: UNKNOWN_ZONE,
-    pageRules: UNKNOWN_ZONE,
-  };
+/** A zone of another account, if that is where the hostname lies. */
+async function foreignZone(inspection: CloudflareInspection, hostname: string) {
+  const labels = hostname.split(".");
+  for (let from = 0; from <= labels.length - 2; from += 1) {
+    const found = await inspection.zoneNamed(labels.slice(from).join("."));
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+export async function gatherZone(
+  { inspection }: Questions,
+  hostname: string,
+  zoneId: string | null,
+): Promise<PreflightFacts["zone"]> {
+  if (zoneId !== null) return ask(() => inspection.zone(zoneId));
+  const found = await ask(() => foreignZone(inspection, hostname));
+  if (found.state !== "known") return found;
+  return found.value === null ? UNKNOWN_ZONE : { state: "known", value: found.value };
+}
+
+export type RecordsOf = (name: string) => Promise<Asked<readonly DnsRecordFacts[]>>;
+
+/** All records of the zone at once; of a zone with very many, name by name. */
+export async function gatherRecords(
+  { account, inspection }: Questions,
+  zoneId: string | null,
+): Promise<RecordsOf> {
+  if (zoneId === null) return async () => UNKNOWN_ZONE;
+  const all = await ask(() => inspection.records(zoneId));
+  if (all.state !== "known") return async () => all;
+  const { value: byName } = all;
+  if (byName === null) return async (name) => ask(() => account.dnsRecords(zoneId, name));
+  return async (name) => ({
+    state: "known",
+    value: (byName.get(name) ?? []).map(({ type, content, proxied }) => ({ type, content, proxied })),
+  });
 }
 
 /** The rules of one phase, where the zone has any. */
@@ -69,51 +82,82 @@ function isCovered(certificates: PreflightFacts["certificates"], hostname: strin
   );
 }
 
-export async function gatherZone(
-  inspection: CloudflareInspection,
+/** What would keep visitors from the load balancer altogether. */
+export async function gatherClaims(
+  { inspection }: Questions,
   zoneId: string | null,
   hostname: string,
-  token: PreflightFacts["token"],
-): Promise<ZonePart> {
-  if (zoneId === null) return emptyPart();
-  const [certificates, workerDomains, workerRoutes, phases, pageRules] = await Promise.all([
+): Promise<Pick<PreflightFacts, "certificates" | "workerDomains">> {
+  if (zoneId === null) return { certificates: UNKNOWN_ZONE, workerDomains: UNKNOWN_ZONE };
+  const [certificates, workerDomains] = await Promise.all([
     ask(() => inspection.certificatePacks(zoneId)),
     ask(() => inspection.workerDomains(hostname)),
-    ask(() => inspection.workerRoutes(zoneId)),
-    ask(() => inspection.rulesetPhases(zoneId)),
-    // Cloudflare shows them to no token of an account's own.
-    token.state === "known" && token.value.owner === "account"
-      ? notAsked("Cloudflare shows Page Rules to user tokens only")
-      : ask(() => inspection.pageRules(zoneId)),
   ]);
-  // Why it isn't covered is only of interest where it isn't.
+  return {
+    certificates,
+    workerDomains: mapped(workerDomains, (domains) =>
+      domains.map(({ id, service, hostname: matches }) => ({ id, what: `the Worker ${service}`, matches })),
+    ),
+  };
+}
+
+type Interference = Pick<
+  PreflightFacts,
+  "universalSsl" | "workerRoutes" | "redirectRules" | "originRules" | "cacheRules" | "pageRules"
+>;
+
+/** What may act on some requests, and why a certificate is missing: asked last, because it is never more than a warning. */
+export async function gatherInterference(
+  { inspection }: Questions,
+  zoneId: string | null,
+  hostname: string,
+  { token, certificates }: Pick<PreflightFacts, "token" | "certificates">,
+): Promise<Interference> {
+  if (zoneId === null) {
+    return {
+      universalSsl: UNKNOWN_ZONE,
+      workerRoutes: UNKNOWN_ZONE,
+      redirectRules: UNKNOWN_ZONE,
+      originRules: UNKNOWN_ZONE,
+      cacheRules: UNKNOWN_ZONE,
+      pageRules: UNKNOWN_ZONE,
+    };
+  }
   const universalSsl =
     certificates.state === "known" && !isCovered(certificates, hostname)
       ? await ask(() => inspection.universalSsl(zoneId))
       : notAsked("the hostname is covered, or the certificates could not be read");
+  const [workerRoutes, phases] = await Promise.all([
+    ask(() => inspection.workerRoutes(zoneId)),
+    ask(() => inspection.rulesetPhases(zoneId)),
+  ]);
   const of = (kind: RuleKind) => rulesOf(inspection, zoneId, phases, kind, hostname);
+  const [redirectRules, originRules, cacheRules] = [
+    await of("redirect"),
+    await of("origin"),
+    await of("cache"),
+  ];
+  const pageRules =
+    token.state === "known" && token.value.owner === "account"
+      ? notAsked("Cloudflare shows Page Rules to no token that belongs to an account")
+      : await ask(() => inspection.pageRules(zoneId));
   return {
-    certificates,
     universalSsl,
     workerRoutes: mapped(workerRoutes, (routes) =>
       routes
         .filter(({ pattern, script }) => script !== null && isPatternFor(pattern, hostname))
         .map(({ id, pattern, script }) => ({ id, what: `${pattern} (${script ?? ""})`, matches: pattern })),
     ),
-    workerDomains: mapped(workerDomains, (domains) =>
-      domains.map(({ id, service, hostname: matches }) => ({ id, what: `the Worker ${service}`, matches })),
-    ),
-    redirectRules: await of("redirect"),
-    originRules: await of("origin"),
-    cacheRules: await of("cache"),
+    redirectRules,
+    originRules,
+    cacheRules,
     pageRules: mapped(pageRules, (rules) => pageRulesFor(rules, hostname)),
   };
 }
 
 /** Active custom domains of Pages projects and customers' hostnames (SaaS) that have this name, as sentences. */
 export async function gatherCustomHostnames(
-  account: CloudflareAccount,
-  inspection: CloudflareInspection,
+  { account, inspection }: Questions,
   zoneId: string | null,
   hostname: string,
   projects: readonly string[],

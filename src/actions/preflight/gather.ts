@@ -1,21 +1,15 @@
+// Asks everything that the checks are made from, in the order of its importance.
 import { createSnapshots, findSharers, type Reading, type Snapshot } from "../snapshot.ts";
-import type { CloudflareAccount } from "../../cloudflare/account.ts";
 import type { Priority } from "../../cloudflare/budget.ts";
-import type { CloudflareInspection } from "../../cloudflare/inspection.ts";
+import type { PagesState } from "../../cloudflare/inspection.ts";
 import type { SharedAnswers } from "../../cloudflare/meter.ts";
 import { CLOUDFLARE_CIDRS, isAddressLiteral } from "../../failover/addresses.ts";
 import { completeSpec, type Spec } from "../../failover/complete.ts";
-import { desiredObjects } from "../../failover/desired.ts";
 import { SIDES, type Facts, type Side } from "../../failover/failover.ts";
 import { findZone, isInZone } from "../../failover/hostnames.ts";
+import { ROLES } from "../../failover/marker.ts";
 import type { Observed } from "../../failover/plan.ts";
-import type {
-  Asked,
-  Inspection,
-  PagesFacts,
-  PreflightFacts,
-  PreviewFacts,
-} from "../../failover/preflight/facts.ts";
+import type { Asked, Inspection, PreflightFacts } from "../../failover/preflight/facts.ts";
 import type { FieldError } from "../../failover/results.ts";
 import { hostnameProblems } from "../../failover/spec-rules.ts";
 import type { SpecInput } from "../../failover/spec.ts";
@@ -26,15 +20,24 @@ import { findHeld } from "../check-spec.ts";
 import type { Context } from "../context.ts";
 import { observe } from "../observe.ts";
 import { findTakenNames } from "../taken-names.ts";
-import { ask, mapped, notAsked, whenKnown } from "./ask.ts";
-import { gatherCustomHostnames, gatherZone } from "./gather-zone.ts";
+import { ask, bySide, mapped, notAsked, type Questions } from "./ask.ts";
+import { gatherHealth, gatherReferences, readPreview, startPreview } from "./gather-balancing.ts";
+import { gatherDomains, gatherLatest, gatherProject, pagesFacts, type Project } from "./gather-pages.ts";
+import {
+  gatherClaims,
+  gatherCustomHostnames,
+  gatherInterference,
+  gatherRecords,
+  gatherZone,
+  type RecordsOf,
+} from "./gather-zone.ts";
 
 /** Every preflight costs at most so many calls of Cloudflare's API. */
 const MOST_CALLS = 20;
+/** After that nothing new is asked: an answer with gaps is better than none. */
+const MOST_MS = 30_000;
 /** Kept back for asking what became of the preview. */
 const PREVIEW_CALLS = 1;
-const PREVIEW_POLLS = 3;
-const PREVIEW_PAUSE_MS = 1000;
 
 export interface Subject {
   readonly input: SpecInput;
@@ -48,13 +51,6 @@ export interface Subject {
   /** Answers that were read for another subject of the same batch. */
   readonly shared?: SharedAnswers;
 }
-
-interface Questions {
-  readonly account: CloudflareAccount;
-  readonly inspection: CloudflareInspection;
-}
-
-const NOT_SAVED = notAsked("the spec is not saved");
 
 function listed(reading: Reading | undefined): Asked<true> {
   if (reading === undefined) return notAsked("the zone is not known");
@@ -73,107 +69,21 @@ function countOrigins(pools: Reading): number | null {
     .reduce((sum, count) => sum + count, 0);
 }
 
-async function gatherPages(
-  { account, inspection }: Questions,
-  project: string,
-  domain: string | undefined,
-): Promise<Asked<PagesFacts>> {
-  return whenKnown(await ask(() => inspection.pages(project)), async (state): Promise<PagesFacts> => {
-    const isNewest = state.latest !== null && state.latest.id === state.serving?.id;
-    const isProduction = state.latest?.environment === "production";
-    return {
-      project,
-      subdomain: state.subdomain,
-      domains: state.domains,
-      serving: state.serving,
-      // The newest of any environment says it already where it is a production deployment.
-      latest:
-        isNewest || isProduction
-          ? { state: "known", value: state.latest }
-          : await ask(() => inspection.latestProduction(project)),
-      domainStatus:
-        domain === undefined
-          ? notAsked("no custom domain is used")
-          : mapped(await ask(() => account.pagesDomains(project)), (domains) =>
-              Object.fromEntries(domains.map(({ name, status }) => [name, status])),
-            ),
-    };
-  });
-}
-
-async function bySide<T>(work: (side: Side) => Promise<T>): Promise<Record<Side, T>> {
-  const [primary, secondary] = await Promise.all([work("primary"), work("secondary")]);
-  return { primary, secondary };
-}
-
 /** The zone and the projects' subdomains, as far as they are known by now. */
 function factsFrom(
   input: SpecInput,
   known: Facts,
   zones: Asked<readonly { id: string; name: string }[]>,
-  pages: Readonly<Record<Side, Asked<PagesFacts> | null>>,
+  projects: Readonly<Record<Side, Project>>,
 ): Facts {
   const subdomains = { ...known.subdomains };
   for (const side of SIDES) {
-    const found = pages[side];
+    const project = projects[side];
     // What is stored stays: that it is another by now is for a check to say.
-    if (found?.state === "known") subdomains[found.value.project] ??= found.value.subdomain;
+    if (project?.state.state === "known") subdomains[project.name] ??= project.state.value.subdomain;
   }
   const zone = known.zone ?? (zones.state === "known" ? findZone(input.hostname, zones.value) : null);
   return { zone: zone === null ? null : { id: zone.id, name: zone.name }, subdomains };
-}
-
-/** A zone of another account, if that is where the hostname lies. */
-async function foreignZone(inspection: CloudflareInspection, hostname: string) {
-  const labels = hostname.split(".");
-  for (let from = 0; from <= labels.length - 2; from += 1) {
-    const found = await inspection.zoneNamed(labels.slice(from).join("."));
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-async function gatherZoneFacts(
-  inspection: CloudflareInspection,
-  hostname: string,
-  zone: Facts["zone"],
-): Promise<PreflightFacts["zone"]> {
-  if (zone !== null) return ask(() => inspection.zone(zone.id));
-  const found = await ask(() => foreignZone(inspection, hostname));
-  if (found.state !== "known") return found;
-  return found.value === null ? notAsked("the zone is not known") : { state: "known", value: found.value };
-}
-
-async function startPreview(
-  context: Context,
-  { inspection }: Questions,
-  record: FailoverRecord | null,
-): Promise<Asked<string>> {
-  const monitorId = record?.failover.ids.monitor;
-  if (record === null) return NOT_SAVED;
-  if (monitorId === undefined) return notAsked("the monitor does not exist yet");
-  const { monitor } = desiredObjects(record.failover, context.installation, record.applied);
-  return ask(() => inspection.startPreview(monitorId, monitor));
-}
-
-async function readPreview(
-  context: Context,
-  { inspection }: Questions,
-  started: Asked<string>,
-  { ids }: { readonly ids: Readonly<Partial<Record<string, string>>> },
-): Promise<PreflightFacts["preview"]> {
-  if (started.state !== "known") return started;
-  for (let polls = 1; polls <= PREVIEW_POLLS; polls += 1) {
-    const seen = await ask(() => inspection.preview(started.value));
-    if (seen.state !== "known") return seen;
-    const { value } = seen;
-    if (value !== null) {
-      const of = (side: Side): PreviewFacts | null => value.get(ids[side] ?? "") ?? null;
-      return { state: "known", value: { primary: of("primary"), secondary: of("secondary") } };
-    }
-    if (polls < PREVIEW_POLLS) await context.clock.sleep(PREVIEW_PAUSE_MS);
-  }
-  return { state: "unreadable", why: "Cloudflare's preview had not finished in time" };
 }
 
 async function inspectEndpoint(context: Context, spec: Spec, side: Side): Promise<Inspection | null> {
@@ -204,25 +114,46 @@ function observedNothing(sharedWith: readonly string[]): Observed {
   return { monitor: absent, primary: absent, secondary: absent, load_balancer: absent, sharedWith };
 }
 
-/** The pools of a saved failover, and what uses them beside its own load balancer. */
-async function gatherReferences({ inspection }: Questions, record: FailoverRecord | null) {
-  const { primary, secondary, load_balancer: own } = record?.failover.ids ?? {};
-  const pools = [primary, secondary].filter((id) => id !== undefined);
-  if (pools.length === 0) return notAsked("the pools do not exist yet");
-  return mapped(await ask(() => inspection.poolUsers(pools)), (users) => [
-    ...new Set(users.filter(({ id }) => id !== own).map(({ name }) => name)),
-  ]);
+/** The projects among the endpoints that name this custom domain, whatever its status. */
+function projectsNaming(domain: string, projects: Readonly<Record<Side, Project>>): string[] {
+  const names = (state: PagesState): boolean => state.domains.includes(domain);
+  return SIDES.flatMap((side) => {
+    const project = projects[side];
+    return project?.state.state === "known" && names(project.state.value) ? project.name : [];
+  });
+}
+
+/** Where the endpoint's own name lies in the failover's zone, its record says more than what it resolves to. */
+async function recordsOfEndpoint(
+  address: string | null,
+  zone: Facts["zone"],
+  recordsOf: RecordsOf,
+): Promise<PreflightFacts["records"]["endpoints"][Side]> {
+  return zone !== null && address !== null && isInZone(address, zone.name) ? recordsOf(address) : null;
+}
+
+async function observed(
+  context: Context,
+  record: FailoverRecord | null,
+  snapshot: Snapshot,
+  priority: Priority,
+): Promise<Observed> {
+  return record === null
+    ? observedNothing(findSharers(snapshot, [], undefined))
+    : (await observe(context, record.failover, snapshot, priority)).observed;
 }
 
 /**
- * Asks everything that the checks are made from, in the order of its importance: where the calls run out, what is left
- * is unknown. Every question stands for itself, so that one without an answer hides no other.
+ * In the order of its importance: where the calls run out, what is left is unknown, and that is what would be no more
+ * than a warning.
  */
 export async function gatherFacts(given: Context, subject: Subject): Promise<PreflightFacts> {
   const { input, record, priority } = subject;
-  const limits = { most: MOST_CALLS, reserved: PREVIEW_CALLS, shared: subject.shared };
+  const startedAt = given.clock.now();
+  const isOver = () => given.clock.now() - startedAt > MOST_MS;
+  const limits = { most: MOST_CALLS, reserved: PREVIEW_CALLS, shared: subject.shared, isOver };
   const { account, inspection, meter } = given.inspecting(priority, limits);
-  const questions = { account, inspection };
+  const questions: Questions = { account, inspection };
   // Whatever looks at objects counts as well.
   const context: Context = {
     ...given,
@@ -230,83 +161,58 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
     snapshots: createSnapshots(() => account, given.clock),
   };
   const known: Facts = record?.failover.facts ?? { zone: null, subdomains: {} };
-  const isWhole = record !== null && SIDES.every((side) => record.failover.ids[side] !== undefined);
+  const isThere = (roles: readonly (typeof ROLES)[number][]): boolean =>
+    record !== null && roles.every((role) => record.failover.ids[role] !== undefined);
 
-  const [token, zones, pages] = await Promise.all([
+  const [token, zones, projects] = await Promise.all([
     ask(() => inspection.token()),
-    isWhole ? notAsked("the pools are in place") : ask(() => account.zones()),
-    bySide(async (side) => {
-      const { pages_project: project, custom_domain: domain } = input[side];
-      return project === undefined ? null : gatherPages(questions, project, domain);
-    }),
+    isThere(SIDES) ? notAsked("the pools are in place") : ask(() => account.zones()),
+    bySide((side) => gatherProject(questions, input[side])),
   ]);
-  const facts = factsFrom(input, known, zones, pages);
+  const facts = factsFrom(input, known, zones, projects);
   const spec = completeSpec(input, facts);
   const zoneId = facts.zone?.id ?? null;
   const inspecting = bySide((side) => inspectEndpoint(given, spec, side));
   const hosts = bySide((side) => hostAddresses(given, spec, facts.zone, side));
 
-  const [zone, snapshot, hostnameRecords] = await Promise.all([
-    gatherZoneFacts(inspection, input.hostname, facts.zone),
+  const [zone, snapshot, recordsOf] = await Promise.all([
+    gatherZone(questions, input.hostname, zoneId),
     subject.snapshot ?? context.snapshots.take(zoneId === null ? [] : [zoneId], priority),
-    zoneId === null
-      ? notAsked("the zone is not known")
-      : ask(() => account.dnsRecords(zoneId, spec.hostname)),
+    gatherRecords(questions, zoneId),
   ]);
-  const started =
-    subject.withPreview === false
-      ? notAsked("the pools' own health decides")
-      : await startPreview(given, questions, record);
-  const health = await bySide(async (side): Promise<PreflightFacts["health"][Side]> => {
-    const poolId = record?.failover.ids[side];
-    const { address } = spec[side];
-    if (poolId === undefined || address === null)
-      return record === null ? NOT_SAVED : notAsked("the pool does not exist yet");
-    return mapped(await ask(() => account.poolHealth(poolId)), (byAddress) => byAddress.get(address) ?? []);
-  });
-  const isComplete = record !== null && Object.keys(record.failover.ids).length === 4;
-  const usage = isComplete ? notAsked("nothing has to be created") : await ask(() => inspection.usage());
-  const zonePart = await gatherZone(inspection, zoneId, spec.hostname, token);
-  const references = await gatherReferences(questions, record);
+  const { hostname: name, test_hostname: testName } = spec;
+  const hostname = await recordsOf(name);
   const isUntested = record === null || record.failover.stage === "draft";
-  const testName = spec.test_hostname;
-  const [testHostname, endpointRecords, customHostnames, cloudflareRanges] = await Promise.all([
-    isUntested && zoneId !== null && testName !== null
-      ? ask(() => account.dnsRecords(zoneId, testName))
-      : notAsked("the load balancer has been there already"),
-    bySide(async (side) => {
-      const { address } = spec[side];
-      const isHere = facts.zone !== null && address !== null && isInZone(address, facts.zone.name);
-      return isHere && zoneId !== null ? ask(() => account.dnsRecords(zoneId, address)) : null;
-    }),
-    gatherCustomHostnames(
-      account,
-      inspection,
-      zoneId,
-      spec.hostname,
-      SIDES.flatMap((side) => {
-        const found = pages[side];
-        return found?.state === "known" && found.value.domains.includes(spec.hostname)
-          ? found.value.project
-          : [];
-      }),
-      hostnameRecords,
-    ),
+  const [started, health, usage, claims, customHostnames, domains, testHostname, endpoints, seen] =
+    await Promise.all([
+      subject.withPreview === false
+        ? notAsked("the pools' own health decides")
+        : startPreview(given, questions, record),
+      gatherHealth(questions, record, spec),
+      isThere(ROLES) ? notAsked("nothing has to be created") : ask(() => inspection.usage()),
+      gatherClaims(questions, zoneId, name),
+      gatherCustomHostnames(questions, zoneId, name, projectsNaming(name, projects), hostname),
+      bySide((side) => gatherDomains(account, projects[side], input[side])),
+      isUntested && testName !== null
+        ? recordsOf(testName)
+        : notAsked("the load balancer has been there already"),
+      bySide((side) => recordsOfEndpoint(spec[side].address, facts.zone, recordsOf)),
+      observed(context, record, snapshot, priority),
+    ]);
+  const [references, cloudflareRanges, latest] = await Promise.all([
+    gatherReferences(questions, record),
     SIDES.some((side) => isAddressLiteral(spec[side].address ?? ""))
       ? ask(() => account.addressRanges())
       : notAsked("no endpoint is given by an IP address"),
+    bySide((side) => gatherLatest(questions, projects[side])),
   ]);
+  const interference = await gatherInterference(questions, zoneId, name, { token, ...claims });
   meter.release();
-  const preview = await readPreview(given, questions, started, record?.failover ?? { ids: {} });
-  const poolIds = [record?.failover.ids.primary, record?.failover.ids.secondary].filter(
-    (id) => id !== undefined,
-  );
-  const seen =
-    record === null
-      ? observedNothing(findSharers(snapshot, poolIds, undefined))
-      : (await observe(context, record.failover, snapshot, priority)).observed;
+  const preview = await readPreview(given, questions, started, record);
+
   const tick = await loadTick(given.db, given.accountId);
   const lastSample = record?.samples.at(-1) ?? null;
+  const balancers = snapshot.loadBalancers.get(zoneId ?? "");
   return {
     now: given.clock.now(),
     accountId: given.accountId,
@@ -316,7 +222,7 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
     hostnameErrors: hostnameProblems(spec, facts.zone),
     failover: record?.failover ?? null,
     refused: refusedBefore(record),
-    zoneNames: mapped(zones, (all) => all.map(({ name }) => name)),
+    zoneNames: mapped(zones, (all) => all.map((one) => one.name)),
     token,
     zone,
     usage,
@@ -324,22 +230,26 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
       monitors: countOf(snapshot.monitors),
       pools: countOf(snapshot.pools),
       origins: countOrigins(snapshot.pools),
-      loadBalancers: countOf(snapshot.loadBalancers.get(zoneId ?? "")),
+      loadBalancers: countOf(balancers),
     },
     lists: {
       monitors: listed(snapshot.monitors),
       pools: listed(snapshot.pools),
-      loadBalancers: listed(snapshot.loadBalancers.get(zoneId ?? "")),
+      loadBalancers: listed(balancers),
     },
     observed: seen,
     taken: await gatherTaken(given, spec, record, snapshot),
     references,
     health,
     preview,
-    pages,
-    records: { hostname: hostnameRecords, testHostname, endpoints: endpointRecords },
+    pages: {
+      primary: pagesFacts(projects.primary, domains.primary, latest.primary),
+      secondary: pagesFacts(projects.secondary, domains.secondary, latest.secondary),
+    },
+    records: { hostname, testHostname, endpoints },
     customHostnames,
-    ...zonePart,
+    ...claims,
+    ...interference,
     inspections: await inspecting,
     hostAddresses: await hosts,
     cloudflareRanges: cloudflareRanges.state === "known" ? cloudflareRanges.value : CLOUDFLARE_CIDRS,
