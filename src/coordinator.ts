@@ -9,6 +9,7 @@ import type {
   SwitchRequest,
   TransitionRequest,
 } from "./actions/coordinator-port.ts";
+import { agreeToBrake } from "./actions/brake-fleet.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
@@ -146,6 +147,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   freeze(reason: string, origin: Origin) {
     return this.#run((context) => freezeFleet(context, reason, origin));
+  }
+
+  agree(request: { brakeId: string; reason: string }, origin: Origin) {
+    return this.#run((context) => agreeToBrake(context, request, origin));
   }
 
   thaw(origin: Origin) {

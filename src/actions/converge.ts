@@ -56,13 +56,13 @@ const NEEDS: Readonly<Record<Role, readonly Role[]>> = {
   load_balancer: ["primary", "secondary"],
 };
 
-function decide(
+/** What would be written now and what is held back; `asked` is what a person asked for. */
+export function decideHealing(
   context: Context,
   record: FailoverRecord,
-  observation: Observation,
-  { asked, healForeign = false }: ReconcileRequest,
+  { failover, observed }: Pick<Observation, "failover" | "observed">,
+  { asked, healForeign = false }: Pick<ReconcileRequest, "asked" | "healForeign"> = { asked: false },
 ) {
-  const { failover, observed } = observation;
   const desired = desiredObjects(failover, context.installation, record.applied);
   const plan = planChanges(failover, observed, context.installation, record.applied, healForeign);
   const objects = foundIn(observed);
@@ -74,10 +74,19 @@ function decide(
     strays: Object.fromEntries(ROLES.map((role) => [role, context.intents.strays(failover.id, role)])),
     asked,
     pausedUntil: pausedUntil(record.leases, context.clock.now()),
-    frozen: record.freeze !== null,
+    frozen: record.freeze !== null || record.brake !== null,
     now: context.clock.now(),
   });
-  return { observation, desired, plan, decision };
+  return { desired, plan, decision };
+}
+
+function decide(
+  context: Context,
+  record: FailoverRecord,
+  observation: Observation,
+  request: ReconcileRequest,
+) {
+  return { observation, ...decideHealing(context, record, observation, request) };
 }
 
 /** What was seen of one object by a write's answer or a look by id is newer than the shared snapshot. */

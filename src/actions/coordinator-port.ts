@@ -121,6 +121,8 @@ export interface CoordinatorPort {
   ): Promise<Result<{ failoverId: string }>>;
   freeze(reason: string, origin: Origin): Promise<Result<Freeze>>;
   thaw(origin: Origin): Promise<Result<null>>;
+  /** Releases exactly what the brake holds back, while it is unchanged. */
+  agree(request: { brakeId: string; reason: string }, origin: Origin): Promise<Result<{ failovers: number }>>;
   /** Every check afresh, or the stored run where it is of this revision and no older than `maxAgeMs`. */
   preflight(reference: string, maxAgeMs: number, origin: Origin): Promise<Result<PreflightView>>;
   /** Every check of a spec that isn't saved; nothing is kept. */

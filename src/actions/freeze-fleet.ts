@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { eventOf } from "./record.ts";
 
 /** Events of the whole fleet belong to no failover. */
-const FLEET = "fleet";
+export const FLEET = "fleet";
 
 /** From now on nothing of the account's fleet moves but what restores. Freezing twice keeps the first reason. */
 export async function freezeFleet(context: Context, reason: string, origin: Origin): Promise<Result<Freeze>> {

@@ -9,7 +9,7 @@ import { observe } from "./observe.ts";
 import { readFacts } from "./resolve-facts.ts";
 
 /** The same plan has the same id, and another one has another. */
-async function planId(content: unknown): Promise<string> {
+export async function planId(content: unknown): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
   const bytes = [...new Uint8Array(digest).subarray(0, 8)];
   return `plan_${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

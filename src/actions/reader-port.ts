@@ -1,3 +1,4 @@
+import type { Brake } from "../failover/brake.ts";
 import type { Freeze } from "../store/freezes.ts";
 import type { FailoverEvent, FailoverView, Operation, Sample } from "../failover/results.ts";
 
@@ -28,6 +29,8 @@ export interface Readiness {
 export interface FleetView {
   readonly failovers: readonly FailoverView[];
   readonly freeze: Freeze | null;
+  /** Null unless healing is held back because too much would change at once. */
+  readonly brake: Brake | null;
 }
 
 /** What is read without asking the Coordinator: D1 is the truth. A cursor that is not ours throws `InvalidCursor`. */

@@ -3,6 +3,7 @@ import { viewOf } from "../failover/status.ts";
 import type { FailoverView } from "../failover/results.ts";
 import { loadEvents } from "../store/events.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
+import { loadBrake } from "../store/brakes.ts";
 import { loadFreeze } from "../store/freezes.ts";
 import { loadOperation } from "../store/operations.ts";
 import { loadPreflightSummaries } from "../store/preflights.ts";
@@ -100,12 +101,14 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
     },
 
     async fleet() {
-      const [records, tick, freeze] = await Promise.all([
+      const [records, tick, freeze, brake] = await Promise.all([
         loadRecords(db, accountId, { all: true }, clock.now(), () => undefined),
         loadTick(db, accountId),
         loadFreeze(db, accountId),
+        loadBrake(db, accountId),
       ]);
-      return { failovers: await viewsOf(records, tick), freeze };
+      const isEngaged = Object.keys(brake?.held ?? {}).length > 0;
+      return { failovers: await viewsOf(records, tick), freeze, brake: isEngaged ? brake : null };
     },
 
     async readiness() {

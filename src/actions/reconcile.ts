@@ -55,17 +55,27 @@ function isInPlace({ plan, obstacles }: Convergence): boolean {
   return obstacles.size + plan.unknown.length + plan.blocked.length + plan.changes.length === 0;
 }
 
+/** What holds back healing beside policy and grace time. */
+function whyHeld({ freeze, brake }: FailoverRecord): string {
+  if (freeze !== null) return `; the fleet is frozen (${freeze.reason}), so it is not healed`;
+  return brake === null
+    ? ""
+    : `; it is not healed before somebody agrees (POST /v1/fleet/agree, ${brake.id}), because ${brake.message}`;
+}
+
 /** `taken` is what somebody else has by now and this failover needs, or will need for its next stage. */
 function conclude(
   { plan, decision, obstacles }: Convergence,
   taken: readonly FieldError[],
+  record: FailoverRecord,
 ): { sync: Sync; message: string } {
   const found = [...obstacles.values()];
   const obstacle = found.find(({ sync }) => sync === "blocked") ?? found[0];
   if (obstacle !== undefined) return { sync: obstacle.sync, message: obstacle.why };
   if (plan.unknown[0] !== undefined) return { sync: "unknown", message: plan.unknown[0] };
   if (plan.blocked[0] !== undefined) return { sync: "blocked", message: plan.blocked[0] };
-  if (decision.held.length > 0) return { sync: "drifted", message: describeDrift(decision.held) };
+  if (decision.held.length > 0)
+    return { sync: "drifted", message: `${describeDrift(decision.held)}${whyHeld(record)}` };
   if (plan.changes[0] !== undefined) return { sync: "converging", message: plan.changes[0].reason };
   if (taken[0] !== undefined) return { sync: "blocked", message: taken[0].message };
   if (plan.foreign[0] !== undefined)
@@ -225,7 +235,7 @@ export async function reconcile(
     record,
     failover,
     convergence,
-    conclude(convergence, taken),
+    conclude(convergence, taken, record),
     snapshot.readAt,
     request.origin,
   );

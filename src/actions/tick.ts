@@ -7,6 +7,7 @@ import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts"
 import { pruneSamples } from "../store/samples.ts";
 import { saveTick } from "../store/ticks.ts";
 import { announceVerdicts } from "./announce.ts";
+import { brakeFleet } from "./brake-fleet.ts";
 import type { Context } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readPoolHealth } from "./look.ts";
@@ -135,7 +136,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
   const snapshot = await context.snapshots.take(zoneIds, "poll");
   const listCalls = before - context.budget.left("poll");
   const read = await readHealth(context, records, snapshot, listCalls);
-  await inParallel(records, WIDTH, async (record) => {
+  await inParallel(await brakeFleet(context, records, snapshot), WIDTH, async (record) => {
     try {
       await lookAt(context, record, turns.get(record.failover.id) ?? 0, snapshot, read);
     } catch (error) {

@@ -154,6 +154,16 @@ export const fleetFreezeSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "FleetFreeze", description: "Why nothing shall move." });
 
+export const brakeAgreementSchema = z
+  .strictObject({
+    brake_id: z.string().min(1).max(100).meta({
+      description: "The brake that was looked at.",
+      example: "br_4Tq1",
+    }),
+    reason: reasonSchema,
+  })
+  .meta({ id: "BrakeAgreement", description: "To which brake's plans a person agrees, and why." });
+
 export const adoptionSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "Adoption", description: "Why the drift in role is wanted." });

@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import {
   adoptionSchema,
+  brakeAgreementSchema,
   demotionSchema,
   failoverPatchSchema,
   fleetFreezeSchema,
@@ -53,6 +54,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("Pause", pauseSchema);
   registry.register("Resumption", resumptionSchema);
   registry.register("FleetFreeze", fleetFreezeSchema);
+  registry.register("BrakeAgreement", brakeAgreementSchema);
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
 }

@@ -130,7 +130,7 @@ function counted<const T extends readonly string[]>(words: T, values: readonly s
 
 const VERDICTS = ["healthy", "unhealthy", "flapping", "unknown"] as const;
 
-export function presentFleet({ failovers, freeze }: FleetView): Wire<"fleetSchema"> {
+export function presentFleet({ failovers, freeze, brake }: FleetView): Wire<"fleetSchema"> {
   const of = (member: (view: FailoverView) => string) => failovers.map(member);
   return {
     failovers: failovers.length,
@@ -165,6 +165,15 @@ export function presentFleet({ failovers, freeze }: FleetView): Wire<"fleetSchem
       of(({ readiness }) => readiness),
     ),
     freeze: freeze === null ? null : presentFreeze(freeze),
+    brake:
+      brake === null
+        ? null
+        : {
+            id: brake.id,
+            engaged_at: rfc3339(brake.engagedAt),
+            message: brake.message,
+            plans: Object.entries(brake.held).map(([id, plan]) => ({ failover_id: id, plan_id: plan })),
+          },
   };
 }
 

@@ -541,6 +541,29 @@ export const freezeSchema = z
   })
   .meta({ id: "Freeze", description: "While it lasts, nothing moves but what restores." });
 
+const brakeSchema = z
+  .object({
+    id: text("What `POST /v1/fleet/agree` names.", "br_4Tq1"),
+    engaged_at: timestamp("Since when."),
+    message: text("Why, in one sentence.", "12 of 20 failovers would be healed at once"),
+    plans: z
+      .array(
+        z.object({
+          failover_id: text("The failover.", "fo_2Xk9"),
+          plan_id: text("The plan that is held back, as `GET …/plan` names it.", "plan_a1b2c3d4e5f60718"),
+        }),
+      )
+      .meta({ description: "What is held back." }),
+  })
+  .meta({
+    id: "Brake",
+    description: "Healing that waits for a person, because it would be too much at once.",
+  });
+
+export const agreementSchema = z
+  .object({ failovers: count("released, to be healed within a tick") })
+  .meta({ id: "Agreement", description: "What was released." });
+
 export const fleetSchema = z
   .object({
     failovers: z.int().min(0).meta({ description: "How many there are.", example: 12 }),
@@ -559,5 +582,6 @@ export const fleetSchema = z
     serving: counts(["primary", "secondary", "none", "unknown"] as const, "By who serves."),
     readiness: counts(["ready", "degraded", "not_ready"] as const, "By readiness."),
     freeze: freezeSchema.nullable().meta({ description: "Null unless the fleet is frozen." }),
+    brake: brakeSchema.nullable().meta({ description: "Null unless too much would change at once." }),
   })
   .meta({ id: "Fleet", description: "All failovers of the account, counted." });

@@ -1,3 +1,4 @@
+import { isHeldBack, type Brake } from "../failover/brake.ts";
 import { completeSpec } from "../failover/complete.ts";
 import type { Body } from "../failover/desired.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
@@ -20,6 +21,8 @@ export interface FailoverRecord {
   readonly leases: readonly Lease[];
   /** Null unless the account's fleet is frozen. */
   readonly freeze: Freeze | null;
+  /** Null unless its healing is held back because too much would change at once. */
+  readonly brake: Brake | null;
   /** The operation under way, if any; a mere reconciliation doesn't count. */
   readonly operation: Operation | null;
   /** The instant from which it wants a look without waiting for the next minute, ms since the epoch. */
@@ -122,24 +125,28 @@ export async function loadRecords(
   const chosen = `SELECT id FROM failovers WHERE ${where}`;
   const query = (sql: string, ...more: unknown[]) => db.prepare(sql).bind(...parameters, ...more);
   const next = `?${parameters.length + 1}`;
-  const [failovers, objects, statuses, health, samples, operations, leases, freezes] = await db.batch<never>([
-    query(`SELECT * FROM failovers WHERE id IN (${chosen}) ORDER BY id`),
-    query(`SELECT * FROM objects WHERE failover_id IN (${chosen})`),
-    query(`SELECT * FROM statuses WHERE failover_id IN (${chosen})`),
-    query(`SELECT * FROM pool_health WHERE failover_id IN (${chosen})`),
-    query(
-      `SELECT failover_id, sample FROM samples WHERE failover_id IN (${chosen}) AND tick >= ${next} ORDER BY tick`,
-      now - WITNESS_FRESH_MS,
-    ),
-    query(
-      `SELECT failover_id, operation FROM operations
+  const [failovers, objects, statuses, health, samples, operations, leases, freezes, brakes] =
+    await db.batch<never>([
+      query(`SELECT * FROM failovers WHERE id IN (${chosen}) ORDER BY id`),
+      query(`SELECT * FROM objects WHERE failover_id IN (${chosen})`),
+      query(`SELECT * FROM statuses WHERE failover_id IN (${chosen})`),
+      query(`SELECT * FROM pool_health WHERE failover_id IN (${chosen})`),
+      query(
+        `SELECT failover_id, sample FROM samples WHERE failover_id IN (${chosen}) AND tick >= ${next} ORDER BY tick`,
+        now - WITNESS_FRESH_MS,
+      ),
+      query(
+        `SELECT failover_id, operation FROM operations
        WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running')
          AND kind NOT IN ('reconcile', 'scheduled-switch-over')`,
-    ),
-    query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
-    db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),
-  ]);
+      ),
+      query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
+      db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),
+      db.prepare("SELECT brake FROM brakes WHERE account_id = ?1").bind(accountId),
+    ]);
   const [freeze] = (freezes?.results ?? []) as FreezeRow[];
+  const [braked] = (brakes?.results ?? []) as { brake: string }[];
+  const brake = braked === undefined ? null : (JSON.parse(braked.brake) as Brake);
   const byFailover = {
     objects: groupBy<ObjectRow>(objects?.results ?? []),
     statuses: groupBy<{ failover_id: string; status: string }>(statuses?.results ?? []),
@@ -172,6 +179,7 @@ export async function loadRecords(
       samples: (byFailover.samples.get(row.id) ?? []).map((one) => JSON.parse(one.sample) as Sample),
       leases: held,
       freeze: freeze === undefined ? null : toFreeze(freeze),
+      brake: isHeldBack(brake, row.id) ? brake : null,
       operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
       dueAt: row.due_at,
     };

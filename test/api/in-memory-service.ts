@@ -81,6 +81,7 @@ function coordinatorOf(world: World): CoordinatorPort {
       "preflightSpec",
       "freeze",
       "thaw",
+      "agree",
       "cancel",
     ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
@@ -108,6 +109,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     resume: (...given) => act("resume", changed, given),
     freeze: (...given) => act("freeze", aFreeze(), given),
     thaw: (...given) => act("thaw", null, given),
+    agree: (...given) => act("agree", { failovers: 1 }, given),
     tick: async () => {},
   };
 }
@@ -136,7 +138,7 @@ function readerOf(world: World): ReaderPort {
           page,
         ),
       ),
-    fleet: async () => read(() => ({ failovers: world.failovers, freeze: null })),
+    fleet: async () => read(() => ({ failovers: world.failovers, freeze: null, brake: null })),
     readiness: async () => read(() => world.readiness),
   };
 }

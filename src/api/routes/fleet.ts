@@ -1,13 +1,13 @@
 import { createRoute } from "@hono/zod-openapi";
 import { originOf } from "../authentication.ts";
-import { fleetFreezeSchema } from "../bodies.ts";
+import { brakeAgreementSchema, fleetFreezeSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
 import { presentFleet, presentFreeze } from "../present.ts";
 import { valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
-import { fleetSchema, freezeSchema } from "../schemas.ts";
+import { agreementSchema, fleetSchema, freezeSchema } from "../schemas.ts";
 
 const tags = ["Fleet"];
 
@@ -47,12 +47,32 @@ const thaw = createRoute({
   responses: { 204: { description: "The fleet is not frozen." }, ...contract.problems() },
 });
 
+const agree = createRoute({
+  method: "post",
+  path: "/agree",
+  operationId: "agreeToBrake",
+  tags,
+  summary: "Agree to what the brake holds back",
+  description:
+    "Where one tick would heal more than ten failovers and more than 30 % of the fleet, or create objects of more than two failovers again, nothing of that is written until a person agrees to exactly these plans.",
+  parameters: [contract.idempotencyKey, contract.requestIdParameter],
+  request: { body: contract.jsonBody("BrakeAgreement") },
+  responses: {
+    200: contract.answer("Released.", agreementSchema),
+    ...contract.problems("refused", "payload-too-large", "unsupported-media-type", "invalid"),
+  },
+});
+
 export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
   return createRouter()
     .openapi(get, async (c) => c.json(presentFleet(await reader.fleet()), 200))
     .openapi(freeze, async (c) => {
       const { reason } = await readBody(c, fleetFreezeSchema);
       return c.json(presentFreeze(valueOf(await coordinator.freeze(reason, originOf(c)))), 200);
+    })
+    .openapi(agree, async (c) => {
+      const { brake_id: brakeId, reason } = await readBody(c, brakeAgreementSchema);
+      return c.json(valueOf(await coordinator.agree({ brakeId, reason }, originOf(c))), 200);
     })
     .openapi(thaw, async (c) => {
       valueOf(await coordinator.thaw(originOf(c)));
