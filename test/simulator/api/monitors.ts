@@ -62,6 +62,11 @@ export const monitors = new Hono<CallEnv>()
     const monitor = fillMonitor(state, now, { ...before, ...body }, before);
     const pools = [...state.pools.values()].filter((pool) => pool.monitor === before.id);
     const id = newUuid(state);
-    state.previews.set(id, { id, readyAt: now + state.switches.previewMs, poolIds: pools.map((pool) => pool.id), monitor });
+    state.previews.set(id, {
+      id,
+      readyAt: now + state.switches.previewMs,
+      poolIds: pools.map((pool) => pool.id),
+      monitor,
+    });
     return ok(c, { preview_id: id, pools: Object.fromEntries(pools.map((pool) => [pool.id, pool.name])) });
   });
