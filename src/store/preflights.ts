@@ -9,6 +9,8 @@ export interface StoredPreflight {
   /** Milliseconds since the epoch. */
   readonly ranAt: number;
   readonly revision: number;
+  /** The checks that fail as far as is known: those of which an event told last. */
+  readonly standing: readonly string[];
 }
 
 interface SummaryRow {
@@ -24,7 +26,7 @@ function toSummary(row: SummaryRow): PreflightSummary {
   return { ranAt, revision, outcome, failed: JSON.parse(row.failed) as string[] };
 }
 
-export function failedIn({ checks }: Preflight): string[] {
+function failedIn({ checks }: Preflight): string[] {
   return checks.filter(({ outcome }) => outcome === "fail").map(({ id }) => id);
 }
 
@@ -48,7 +50,7 @@ export function savePreflight(
   db: D1Database,
   accountId: string,
   failoverId: string,
-  { preflight, ranAt, revision }: StoredPreflight,
+  { preflight, ranAt, revision, standing }: StoredPreflight,
 ): Write {
   return db
     .prepare(
@@ -64,7 +66,7 @@ export function savePreflight(
       revision,
       preflight.outcome,
       JSON.stringify(failedIn(preflight)),
-      JSON.stringify(preflight),
+      JSON.stringify({ ...preflight, standing }),
     );
 }
 
@@ -74,7 +76,13 @@ export async function loadPreflight(db: D1Database, failoverId: string): Promise
     .bind(failoverId)
     .first<{ ran_at: number; revision: number; report: string }>();
   if (row === null) return null;
-  return { ranAt: row.ran_at, revision: row.revision, preflight: JSON.parse(row.report) as Preflight };
+  const { standing, ...preflight } = JSON.parse(row.report) as Preflight & { standing?: string[] };
+  return {
+    ranAt: row.ran_at,
+    revision: row.revision,
+    preflight,
+    standing: standing ?? failedIn(preflight),
+  };
 }
 
 /** Failovers whose last run, or whose creation, lies before `before`; the longest waiting first. */

@@ -1,8 +1,8 @@
-import { runPreflight, type Preflight } from "../../failover/preflight/preflight.ts";
+import { runPreflight, standingFailures, type Preflight } from "../../failover/preflight/preflight.ts";
 import { fail, ok, type Origin, type PreflightView, type Result } from "../../failover/results.ts";
 import type { SpecInput } from "../../failover/spec.ts";
 import { commit, insertEvents, type FailoverRecord } from "../../store/failovers.ts";
-import { failedIn, loadPreflight, savePreflight } from "../../store/preflights.ts";
+import { loadPreflight, savePreflight } from "../../store/preflights.ts";
 import type { Context } from "../context.ts";
 import { loadRecord } from "../load.ts";
 import { eventOf } from "../record.ts";
@@ -26,22 +26,19 @@ export async function preflightRecord(
   const ranAt = context.clock.now();
   const facts = await gatherFacts(context, { ...subject, input: failover.input, record });
   const preflight = runPreflight(facts);
-  const before = await loadPreflight(context.db, failover.id);
-  const [failed, failedBefore] = [failedIn(preflight), before === null ? [] : failedIn(before.preflight)];
-  const isNews = JSON.stringify(failed) !== JSON.stringify(failedBefore);
+  const before = (await loadPreflight(context.db, failover.id))?.standing ?? [];
+  const standing = standingFailures(preflight, before);
+  const isNews = JSON.stringify(standing) !== JSON.stringify(before);
   const data = {
     failed: preflight.checks
-      .filter(({ id }) => failed.includes(id))
+      .filter(({ id }) => standing.includes(id))
       .map(({ id, message, remedy }) => ({ id, message, remedy })),
-    before: failedBefore,
+    before,
   };
-  const type = failed.length === 0 ? "preflight.passed" : "preflight.failed";
+  const type = standing.length === 0 ? "preflight.passed" : "preflight.failed";
+  const stored = { preflight, ranAt, revision: failover.revision, standing };
   await commit(context.db, [
-    savePreflight(context.db, context.accountId, failover.id, {
-      preflight,
-      ranAt,
-      revision: failover.revision,
-    }),
+    savePreflight(context.db, context.accountId, failover.id, stored),
     ...(isNews
       ? insertEvents(context.db, context.accountId, [eventOf(context, type, failover.id, origin, data)])
       : []),
@@ -65,8 +62,8 @@ export async function preflightFailover(
     stored.revision === failover.revision &&
     context.clock.now() - stored.ranAt <= maxAgeMs
   ) {
-    const { preflight, ...of } = stored;
-    return ok(viewOf(preflight, { failoverId: failover.id, ...of }));
+    const { preflight, ranAt, revision } = stored;
+    return ok(viewOf(preflight, { failoverId: failover.id, ranAt, revision }));
   }
   return ok(await preflightRecord(context, found.value, { priority: "person", origin }));
 }

@@ -137,6 +137,13 @@ export function runPreflight(facts: PreflightFacts): Preflight {
   };
 }
 
+/** What fails as far as is known: what failed before and can't be told now has not been mended by that. */
+export function standingFailures({ checks }: Pick<Preflight, "checks">, before: readonly string[]): string[] {
+  return checks
+    .filter(({ id, outcome }) => outcome === "fail" || (outcome === "unknown" && before.includes(id)))
+    .map(({ id }) => id);
+}
+
 /** What a preflight has against a promotion: each failed check under the guard that speaks for it. */
 export function guardPreflight({ checks }: Pick<Preflight, "checks">, to: Stage): Refusal[] {
   const failed = checks.filter(({ outcome }) => outcome === "fail");
