@@ -1,8 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
+import { abortDrill } from "./actions/abort-drill.ts";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
 import type {
+  AbortRequest,
   CoordinatorPort,
   ImportAsked,
   ReconcileAsked,
@@ -21,6 +23,7 @@ import { patchFailover } from "./actions/patch-failover.ts";
 import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
 import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
+import { startDrill } from "./actions/run-drill.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
 import { cancelScheduled } from "./actions/schedule-switch.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
@@ -32,6 +35,7 @@ import { createBudget, type BudgetState, type Priority } from "./cloudflare/budg
 import { createInspection } from "./cloudflare/inspection.ts";
 import { createMeter } from "./cloudflare/meter.ts";
 import { createTransport } from "./cloudflare/transport.ts";
+import type { DrillRequest } from "./failover/drill-start.ts";
 import type { Condition } from "./failover/explain.ts";
 import type { Side } from "./failover/failover.ts";
 import type { Origin } from "./failover/results.ts";
@@ -135,6 +139,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   cancel(operationId: string, origin: Origin) {
     return this.#run((context) => cancelScheduled(context, operationId, origin));
+  }
+
+  startDrill(reference: string, request: DrillRequest, origin: Origin) {
+    return this.#run((context) => startDrill(context, reference, request, origin));
+  }
+
+  abortDrill(reference: string, request: AbortRequest, origin: Origin) {
+    return this.#run((context) => abortDrill(context, reference, request, origin));
   }
 
   pause(reference: string, request: { expiresInSeconds: number; reason: string }, origin: Origin) {
@@ -241,6 +253,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     this.#lookedAt = (await loadTick(db, accountId))?.lookedAt ?? null;
     return {
       accountId,
+      incarnation: randomId(8),
       installation: await loadInstallation(db, randomId(8)),
       db,
       clock,

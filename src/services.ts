@@ -65,6 +65,8 @@ export function createServices(env: Env): Services {
     switchOver: (reference, request, origin) => stub().switchOver(reference, request, origin),
     switchBack: (reference, request, origin) => stub().switchBack(reference, request, origin),
     cancel: (operationId, origin) => stub().cancel(operationId, origin),
+    startDrill: (reference, request, origin) => stub().startDrill(reference, request, origin),
+    abortDrill: (reference, request, origin) => stub().abortDrill(reference, request, origin),
     pause: (reference, request, origin) => stub().pause(reference, request, origin),
     resume: (reference, request, origin) => stub().resume(reference, request, origin),
     freeze: (reason, origin) => stub().freeze(reason, origin),

@@ -5,6 +5,7 @@ import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts
 import { loadOperation, saveOperation } from "../store/operations.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import { advanceDelete } from "./advance-delete.ts";
+import { advanceDrill } from "./advance-drill.ts";
 import { advanceMove } from "./advance-move.ts";
 import { advanceSwitch } from "./advance-switch.ts";
 import type { Context } from "./context.ts";
@@ -57,6 +58,8 @@ function dispatch(
       return advanceSwitch(context, record, operation, snapshotFor);
     case "scheduled-switch-over":
       return advanceScheduled(context, record, operation);
+    case "drill":
+      return advanceDrill(context, record, operation, snapshotFor);
     case "delete":
       return advanceDelete(context, record, operation, snapshotFor);
     default:

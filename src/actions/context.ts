@@ -18,6 +18,8 @@ export interface Clock {
 /** What the verbs of this folder work with. Only the Coordinator has one: it alone writes to Cloudflare. */
 export interface Context {
   readonly accountId: string;
+  /** Another one whenever the Coordinator was started anew: what this one watches, it has watched all along. */
+  readonly incarnation: string;
   /** This installation's short id, as it stands in markers. */
   readonly installation: string;
   readonly db: D1Database;

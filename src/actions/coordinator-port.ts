@@ -1,3 +1,4 @@
+import type { DrillRequest } from "../failover/drill-start.ts";
 import type { Condition } from "../failover/explain.ts";
 import type { Side } from "../failover/failover.ts";
 import type {
@@ -46,6 +47,12 @@ export interface SwitchRequest {
   readonly reason: string;
   /** From If-Match, where it was sent. */
   readonly revision?: number;
+}
+
+export interface AbortRequest {
+  /** Which drill; the one under way unless given. */
+  readonly drillId?: string;
+  readonly reason?: string;
 }
 
 /**
@@ -109,6 +116,17 @@ export interface CoordinatorPort {
   ): Promise<Result<{ operationId: string }>>;
   /** Ends what waits for its hour; what has begun or ended is refused. */
   cancel(operationId: string, origin: Origin): Promise<Result<{ operationId: string }>>;
+  /** A rehearsal; refused wherever it could do harm. */
+  startDrill(
+    reference: string,
+    request: DrillRequest,
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
+  abortDrill(
+    reference: string,
+    request: AbortRequest,
+    origin: Origin,
+  ): Promise<Result<{ operationId: string }>>;
   pause(
     reference: string,
     request: { expiresInSeconds: number; reason: string },

@@ -9,7 +9,7 @@ import {
   guardUnderneath,
   withoutOverridden,
 } from "../failover/guards.ts";
-import { newOperation, operationEnds } from "../failover/operations.ts";
+import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { stageAfter, stageBefore } from "../failover/stages.ts";
 import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
@@ -21,13 +21,14 @@ import {
   updateIntent,
   type FailoverRecord,
 } from "../store/failovers.ts";
-import { insertOperation, saveOperation } from "../store/operations.ts";
+import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
 import { deleteLeases } from "../store/leases.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { keepPoolHealth, readUnderneath } from "./look.ts";
+import { preempt } from "./preempt.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
@@ -144,7 +145,9 @@ async function accept(
     operation_id: operation.id,
     reason: request.reason ?? null,
   };
+  const preempted = preempt(context, record.operation, `preempted by ${operation.id}`, origin);
   const events = [
+    ...preempted.events,
     eventOf(context, `failover.${kind}_started`, failover.id, origin, data),
     ...(overridden.length === 0
       ? []
@@ -166,14 +169,7 @@ async function accept(
         context.accountId,
         ended.map((lease) => leaseEnded(context, lease, "replaced", origin)),
       ),
-      ...(record.operation === null
-        ? []
-        : [
-            saveOperation(
-              context.db,
-              operationEnds(record.operation, "aborted", `preempted by ${operation.id}`, null, now),
-            ),
-          ]),
+      ...preempted.writes,
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),
     ]);

@@ -1,12 +1,11 @@
 import type { Lease } from "../failover/leases.ts";
-import { operationEnds } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
 import { deleteLeases, insertLease } from "../store/leases.ts";
-import { saveOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
+import { endDrillLease, preempt } from "./preempt.ts";
 import { eventOf } from "./record.ts";
 
 type Changed = Result<{ failoverId: string }>;
@@ -18,7 +17,8 @@ export function pause(
   request: { expiresInSeconds: number; reason: string },
   origin: Origin,
 ): Promise<Changed> {
-  return aloneWith(context, reference, async ({ failover, leases, operation }) => {
+  return aloneWith(context, reference, async (record) => {
+    const { failover, leases, operation } = record;
     if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
     const now = context.clock.now();
     const before = leases.filter(({ kind }) => kind === "pause");
@@ -38,15 +38,16 @@ export function pause(
       reason: lease.reason,
       expires_at: new Date(lease.expiresAt).toISOString(),
     };
+    const preempted = preempt(context, operation, "preempted by a pause", origin);
+    const diversion = endDrillLease(context, record, origin);
     await commit(context.db, [
       ...deleteLeases(context.db, before),
       insertLease(context.db, context.accountId, lease),
-      ...(operation === null
-        ? []
-        : [
-            saveOperation(context.db, operationEnds(operation, "aborted", "preempted by a pause", null, now)),
-          ]),
+      ...preempted.writes,
+      ...diversion.writes,
       ...insertEvents(context.db, context.accountId, [
+        ...preempted.events,
+        ...diversion.events,
         ...before.map((one) => leaseEnded(context, one, "replaced", origin)),
         eventOf(context, "failover.paused", failover.id, origin, data),
       ]),

@@ -1,4 +1,5 @@
 import type { Brake } from "../failover/brake.ts";
+import type { Drill } from "../failover/drill-report.ts";
 import type { Freeze } from "../store/freezes.ts";
 import type { FailoverEvent, FailoverView, Operation, Sample } from "../failover/results.ts";
 
@@ -43,6 +44,9 @@ export interface ReaderPort {
   listEvents(failoverId: string | null, page: PageRequest): Promise<Page<FailoverEvent>>;
   /** Newest first. */
   listSamples(failoverId: string, page: PageRequest): Promise<Page<Sample>>;
+  /** Newest first. */
+  listDrills(failoverId: string, page: PageRequest): Promise<Page<Drill>>;
+  findDrill(failoverId: string, id: string): Promise<Drill | null>;
   fleet(): Promise<FleetView>;
   readiness(): Promise<Readiness>;
 }

@@ -1,6 +1,7 @@
 import { leasesInForce } from "../failover/leases.ts";
 import { viewOf } from "../failover/status.ts";
 import type { FailoverView } from "../failover/results.ts";
+import { loadDrill, loadDrills } from "../store/drills.ts";
 import { loadEvents } from "../store/events.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { loadBrake } from "../store/brakes.ts";
@@ -99,6 +100,14 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
       const samples = await loadSamples(db, failoverId, numberFrom(request), request.limit + 1);
       return page(samples, request.limit, (last) => last.tick);
     },
+
+    async listDrills(failoverId, request) {
+      const rows = await loadDrills(db, failoverId, numberFrom(request), request.limit + 1);
+      const { items, nextCursor } = page(rows, request.limit, (last) => last.seq);
+      return { items: items.map(({ drill }) => drill), nextCursor };
+    },
+
+    findDrill: (failoverId, id) => loadDrill(db, failoverId, id),
 
     async fleet() {
       const [records, tick, freeze, brake] = await Promise.all([

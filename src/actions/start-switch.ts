@@ -4,7 +4,7 @@ import { explainTraffic } from "../failover/explain.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
 import { guardFreeze, guardRevision, guardSwitch, withoutOverridden } from "../failover/guards.ts";
 import type { Lease } from "../failover/leases.ts";
-import { newOperation, operationEnds } from "../failover/operations.ts";
+import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { balancedTraffic } from "../failover/traffic.ts";
 import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
@@ -16,14 +16,16 @@ import {
   type FailoverRecord,
   type Write,
 } from "../store/failovers.ts";
-import { deleteLeases, insertLease } from "../store/leases.ts";
-import { insertOperation, saveOperation } from "../store/operations.ts";
+import { deleteLeases } from "../store/leases.ts";
+import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { readBothPools } from "./look.ts";
 import { observe } from "./observe.ts";
+import { preempt } from "./preempt.ts";
 import { eventOf } from "./record.ts";
+import { storeLease } from "./store-lease.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
@@ -67,6 +69,7 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
     after: explainTraffic({ ...traffic, balanced: true, order: [to, otherSide(to)] }),
     endpoints: traffic.endpoints,
     foreign: record.status.foreign,
+    restores: record.failover.disabled === to,
   });
 }
 
@@ -138,7 +141,9 @@ async function accept(
     reason: request.reason,
     operation_id: operation.id,
   };
+  const preempted = preempt(context, running, `preempted by ${operation.id}`, origin);
   const events: FailoverEvent[] = [
+    ...preempted.events,
     ...ended.map((one) => leaseEnded(context, one, "replaced", origin)),
     eventOf(context, "failover.switch_over_started", failover.id, origin, data),
     ...(overridden.length === 0
@@ -154,15 +159,8 @@ async function accept(
     await commit(context.db, [
       updateIntent(context.db, failover, spec.test_hostname, before.revision, now),
       ...deleteLeases(context.db, ended),
-      ...(lease === null ? [] : [insertLease(context.db, context.accountId, lease)]),
-      ...(running === null
-        ? []
-        : [
-            saveOperation(
-              context.db,
-              operationEnds(running, "aborted", `preempted by ${operation.id}`, null, now),
-            ),
-          ]),
+      ...(lease === null ? [] : storeLease(context, record, lease)),
+      ...preempted.writes,
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),
       ...also(operation.id),

@@ -32,7 +32,7 @@ export function switchBack(
   return aloneWith(context, reference, async (record) => {
     const { failover } = record;
     const to = failover.active === failover.settledActive ? "primary" : failover.settledActive;
-    if (to === failover.active)
+    if (to === failover.active && failover.disabled === null)
       return fail(
         "invalid",
         "the primary is active and no lease moves traffic: there is nothing to switch back",

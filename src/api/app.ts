@@ -8,6 +8,7 @@ import { refuseOtherMethods } from "./methods.ts";
 import { answerProblem } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { createRouter } from "./router.ts";
+import { drillRoutes } from "./routes/drills.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { failoverRoutes } from "./routes/failovers.ts";
@@ -47,6 +48,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/failovers", failoverRoutes(dependencies));
   app.route("/v1/failovers", transitionRoutes(dependencies));
   app.route("/v1/failovers", switchingRoutes(dependencies));
+  app.route("/v1/failovers", drillRoutes(dependencies));
   app.route("/v1/fleet", fleetRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
   app.route("/v1/failovers", explainRoutes(dependencies));

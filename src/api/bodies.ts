@@ -1,5 +1,6 @@
 // The bodies of the requests, each strict. The body of a create is the core's own `specInputSchema`.
 import { z } from "@hono/zod-openapi";
+import { LONGEST_HOLD_SECONDS } from "../failover/drill.ts";
 import { GUARD_IDS } from "../failover/guards.ts";
 import { specInputSchema, unsavedSpecSchema } from "../failover/spec.ts";
 
@@ -149,6 +150,31 @@ export const pauseSchema = z
 export const resumptionSchema = z
   .strictObject({ reason: reasonSchema.optional() })
   .meta({ id: "Resumption", description: "Why; may be left out." });
+
+export const drillRequestSchema = z
+  .strictObject({
+    method: z.enum(["reorder", "disable-primary"]).optional().meta({
+      description:
+        "How to divert: the other order of the pools, or, only in testing and there the default, the primary pool disabled.",
+      example: "reorder",
+    }),
+    hold_seconds: z
+      .int()
+      .min(1, "must be at least 1")
+      .max(LONGEST_HOLD_SECONDS, `must be at most ${LONGEST_HOLD_SECONDS}`)
+      .optional()
+      .meta({ description: "How long to stay at the secondary; 60 unless given.", example: 60 }),
+    confirm: z.string().max(300).optional().meta({
+      description: "Required in production: the hostname whose visitors will be moved.",
+      example: "www.example.com",
+    }),
+    reason: reasonSchema.optional(),
+  })
+  .meta({ id: "DrillRequest", description: "How to rehearse; may be left out in testing." });
+
+export const drillAbortSchema = z
+  .strictObject({ reason: reasonSchema.optional() })
+  .meta({ id: "DrillAbort", description: "Why; may be left out." });
 
 export const fleetFreezeSchema = z
   .strictObject({ reason: reasonSchema })

@@ -4,6 +4,8 @@ import {
   adoptionSchema,
   brakeAgreementSchema,
   demotionSchema,
+  drillAbortSchema,
+  drillRequestSchema,
   failoverPatchSchema,
   fleetFreezeSchema,
   importSchema,
@@ -53,6 +55,8 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("SwitchBack", switchBackSchema);
   registry.register("Pause", pauseSchema);
   registry.register("Resumption", resumptionSchema);
+  registry.register("DrillRequest", drillRequestSchema);
+  registry.register("DrillAbort", drillAbortSchema);
   registry.register("FleetFreeze", fleetFreezeSchema);
   registry.register("BrakeAgreement", brakeAgreementSchema);
   registry.register("Import", importSchema);

@@ -24,10 +24,10 @@ type Wire<K extends keyof typeof schemas> = (typeof schemas)[K] extends z.ZodTyp
   ? z.output<(typeof schemas)[K]>
   : never;
 
-function rfc3339(at: number): string {
+export function rfc3339(at: number): string {
   return new Date(at).toISOString();
 }
-function maybeRfc3339(at: number | null): string | null {
+export function maybeRfc3339(at: number | null): string | null {
   return at === null ? null : rfc3339(at);
 }
 

@@ -7,16 +7,16 @@ import { specSchema } from "./spec-schema.ts";
 
 const AT = "2026-11-23T09:30:00.000Z";
 
-function text(description: string, example: string) {
+export function text(description: string, example: string) {
   return z.string().meta({ description, example });
 }
-function timestamp(description: string) {
+export function timestamp(description: string) {
   return z.iso.datetime().meta({ description, example: AT });
 }
-function maybeTimestamp(description: string) {
+export function maybeTimestamp(description: string) {
   return z.iso.datetime().nullable().meta({ description, example: AT });
 }
-function word<const T extends readonly [string, ...string[]]>(words: T, description: string) {
+export function word<const T extends readonly [string, ...string[]]>(words: T, description: string) {
   return z.enum(words).meta({ description, example: words[0] });
 }
 function facts(description: string, example: Record<string, unknown>) {
@@ -25,7 +25,7 @@ function facts(description: string, example: Record<string, unknown>) {
 
 const SIDES = ["primary", "secondary"] as const;
 const ROLES = ["monitor", "primary", "secondary", "load_balancer"] as const;
-const PROBE_FAILURES = [
+export const PROBE_FAILURES = [
   "dns",
   "refused",
   "timeout",
@@ -269,7 +269,7 @@ export const operationSchema = z
   .object({
     id: text("The operation's id.", "op_7Hk2"),
     kind: word(
-      ["promote", "demote", "switch-over", "scheduled-switch-over", "reconcile", "delete"],
+      ["promote", "demote", "switch-over", "scheduled-switch-over", "drill", "reconcile", "delete"],
       "What it does.",
     ),
     failover_id: text("The failover it works on.", "fo_2Xk9"),

@@ -134,6 +134,8 @@ export interface SwitchFacts extends TargetFacts {
   readonly after: Explanation;
   readonly endpoints: TrafficState["endpoints"];
   readonly foreign: readonly ForeignRouting[];
+  /** True where the endpoint is out of use by a drill that this ends: it comes back by itself in any case. */
+  readonly restores?: boolean;
 }
 
 /** What explain says where health steers to nobody. */
@@ -152,6 +154,7 @@ export function guardSwitch(facts: SwitchFacts): Refusal[] {
     refusals.push(refusal("target-not-ready", message, { reason: unreadable }));
     return refusals;
   }
+  if (facts.restores === true) return [...refusals, ...guardForeign(facts.foreign)];
   refusals.push(...guardTarget(to, facts));
   if (!endpoints[to].poolEnabled || !endpoints[to].originEnabled) {
     const message = `the ${to} pool or its endpoint is disabled at Cloudflare, so it would get no visitors`;

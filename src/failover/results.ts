@@ -84,6 +84,7 @@ export type OperationKind =
   | "demote"
   | "switch-over"
   | "scheduled-switch-over"
+  | "drill"
   | "reconcile"
   | "delete";
 export type OperationStatus = "pending" | "running" | "succeeded" | "failed" | "aborted";

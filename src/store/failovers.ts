@@ -393,7 +393,7 @@ export function forgetWitnesses(
 
 /** All of a failover but its events and operations, which stay. */
 export function deleteFailover(db: D1Database, failoverId: string): Write[] {
-  return ["objects", "statuses", "pool_health", "samples", "preflights", "leases"]
+  return ["objects", "statuses", "pool_health", "samples", "preflights", "leases", "drills"]
     .map((table) => db.prepare(`DELETE FROM ${table} WHERE failover_id = ?1`).bind(failoverId))
     .concat(db.prepare("DELETE FROM failovers WHERE id = ?1").bind(failoverId));
 }

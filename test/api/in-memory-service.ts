@@ -8,6 +8,7 @@ import {
   type ReaderPort,
 } from "../../src/actions/reader-port.ts";
 import { createApp } from "../../src/api/app.ts";
+import type { Drill } from "../../src/failover/drill-report.ts";
 import {
   fail,
   ok,
@@ -44,6 +45,7 @@ export class World {
   operations = [anOperation()];
   events: FailoverEvent[] = [];
   samples: Sample[] = [];
+  drills: Drill[] = [];
   /** What an import answers. */
   imported = anImport();
   readiness: Readiness = {
@@ -105,6 +107,8 @@ function coordinatorOf(world: World): CoordinatorPort {
     switchOver: (...given) => act("switchOver", accepted, given),
     switchBack: (...given) => act("switchBack", accepted, given),
     cancel: (...given) => act("cancel", accepted, given),
+    startDrill: (...given) => act("startDrill", accepted, given),
+    abortDrill: (...given) => act("abortDrill", accepted, given),
     pause: (...given) => act("pause", changed, given),
     resume: (...given) => act("resume", changed, given),
     freeze: (...given) => act("freeze", aFreeze(), given),
@@ -138,6 +142,15 @@ function readerOf(world: World): ReaderPort {
           page,
         ),
       ),
+    listDrills: async (failoverId, page) =>
+      read(() =>
+        pageOf(
+          world.drills.filter((drill) => drill.failoverId === failoverId),
+          page,
+        ),
+      ),
+    findDrill: async (failoverId, id) =>
+      read(() => world.drills.find((one) => one.failoverId === failoverId && one.id === id) ?? null),
     fleet: async () => read(() => ({ failovers: world.failovers, freeze: null, brake: null })),
     readiness: async () => read(() => world.readiness),
   };

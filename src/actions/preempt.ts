@@ -1,0 +1,54 @@
+import { drillOf } from "../failover/drill-report.ts";
+import { operationEnds } from "../failover/operations.ts";
+import type { FailoverEvent, Operation, Origin } from "../failover/results.ts";
+import type { FailoverRecord, Write } from "../store/failovers.ts";
+import { setDue } from "../store/failovers.ts";
+import { deleteLeases } from "../store/leases.ts";
+import { saveOperation } from "../store/operations.ts";
+import type { Context } from "./context.ts";
+import { leaseEnded } from "./end-leases.ts";
+import { eventOf } from "./record.ts";
+
+interface Ending {
+  readonly writes: readonly Write[];
+  readonly events: readonly FailoverEvent[];
+}
+
+/** Ends what is under way in favour of something else, or because somebody said so; what it leased is the caller's to end. */
+export function preempt(context: Context, running: Operation | null, why: string, origin: Origin): Ending {
+  if (running === null) return { writes: [], events: [] };
+  const now = context.clock.now();
+  const ended = operationEnds(running, "aborted", why, null, now);
+  return {
+    writes: [
+      saveOperation(context.db, ended),
+      // What it moved is restored at once, also where it was on its way back already.
+      ...(running.kind === "drill" ? [setDue(context.db, running.failoverId, now)] : []),
+    ],
+    events: drillAborted(context, ended, origin),
+  };
+}
+
+/** Rehearsals have an event of their own; of any other operation there is none. */
+export function drillAborted(context: Context, ended: Operation, origin: Origin): FailoverEvent[] {
+  if (ended.kind !== "drill") return [];
+  const { id, method, stage, report } = drillOf(ended);
+  const data = {
+    drill_id: id,
+    operation_id: ended.id,
+    method,
+    stage,
+    hostname: report.hostname,
+    message: report.message,
+  };
+  return [eventOf(context, "drill.aborted", ended.failoverId, origin, data)];
+}
+
+/** Ends a drill's diversion: its lease, and nothing else that moves traffic. From then on what was before is wanted. */
+export function endDrillLease(context: Context, { leases }: FailoverRecord, origin: Origin): Ending {
+  const own = leases.filter(({ kind }) => kind === "drill");
+  return {
+    writes: deleteLeases(context.db, own),
+    events: own.map((lease) => leaseEnded(context, lease, "ended", origin)),
+  };
+}

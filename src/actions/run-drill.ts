@@ -1,0 +1,169 @@
+import { completeSpec } from "../failover/complete.ts";
+import { presentHostname } from "../failover/desired.ts";
+import { NOTHING_SEEN, DRILL_STEPS, type DrillState } from "../failover/drill.ts";
+import { hashOfContent } from "../failover/drill-evidence.ts";
+import {
+  DEFAULT_HOLD_SECONDS,
+  findFaults,
+  guardDrillStart,
+  methodOf,
+  refuseDraft,
+  type DrillRequest,
+} from "../failover/drill-start.ts";
+import { guardRevision } from "../failover/guards.ts";
+import { newOperation } from "../failover/operations.ts";
+import { fail, ok, type Origin, type Refusal, type Result } from "../failover/results.ts";
+import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
+import { commit, insertEvents, OperationUnderWay, type FailoverRecord } from "../store/failovers.ts";
+import { insertDrill } from "../store/drills.ts";
+import { insertOperation } from "../store/operations.ts";
+import type { Context } from "./context.ts";
+import { aloneWith } from "./load.ts";
+import { readBothPools } from "./look.ts";
+import { probeNow } from "./probe-now.ts";
+import { eventOf } from "./record.ts";
+import { reconcile } from "./reconcile.ts";
+
+type Accepted = Result<{ operationId: string }>;
+
+/** Everything that a drill is judged by, read now: Cloudflare, both pools' health, and who can be told from whom. */
+async function judge(context: Context, given: FailoverRecord, hostname: string): Promise<Refusal[]> {
+  const origin: Origin = { actor: { kind: "system", name: "drill" }, requestId: null };
+  const look = await reconcile(
+    context,
+    given,
+    (zoneId, priority) => context.snapshots.take([zoneId], priority),
+    { asked: false, origin, priority: "person" },
+  );
+  const record: FailoverRecord = { ...given, failover: look.failover, status: look.status };
+  const spec = completeSpec(look.failover.input, look.failover.facts);
+  const [pools, { view }] = await Promise.all([
+    readBothPools(context, record, spec),
+    probeNow(context, record, hostname),
+  ]);
+  const now = context.clock.now();
+  const health = {
+    primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
+    secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
+  };
+  const succeeded = (side: "primary" | "secondary") =>
+    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
+  return guardDrillStart({
+    spec,
+    health,
+    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+    unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
+    inSync: look.inPlace || look.sync === "unknown",
+    syncMessage: look.message,
+    foreign: look.convergence?.plan.foreign ?? [],
+    failover: look.failover,
+    hostname,
+    operation: record.operation,
+    leases: record.leases,
+    freeze: record.freeze,
+    distinguishable: view.distinguishable,
+    detail: view.detail,
+    now,
+  });
+}
+
+function affinityOf({
+  session_affinity: kind,
+  session_affinity_ttl: ttl,
+}: {
+  readonly session_affinity: string;
+  readonly session_affinity_ttl?: number;
+}): string | null {
+  if (kind === "none") return null;
+  return `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? "Cloudflare's default of 82800"} seconds: only new ones take part in the drill`;
+}
+
+async function accept(
+  context: Context,
+  { failover }: FailoverRecord,
+  hostname: string,
+  request: DrillRequest,
+  origin: Origin,
+): Promise<Accepted> {
+  const spec = completeSpec(failover.input, failover.facts);
+  const drillId = context.newId("dr");
+  const state: DrillState = {
+    drillId,
+    method: methodOf(failover.stage, request.method),
+    stage: failover.stage,
+    hostname,
+    holdSeconds: request.holdSeconds ?? DEFAULT_HOLD_SECONDS,
+    reason: request.reason ?? null,
+    specHash: hashOfContent(spec),
+    incarnation: context.incarnation,
+    affinity: affinityOf(spec.load_balancer),
+    leaseId: null,
+    deadlineAt: null,
+    watch: NOTHING_SEEN,
+    times: {},
+    failed: null,
+  };
+  const operation = newOperation(
+    {
+      id: context.newId("op"),
+      failoverId: failover.id,
+      kind: "drill",
+      message: `the drill ${drillId} looks who serves ${hostname}`,
+      origin,
+    },
+    DRILL_STEPS,
+    { ...state },
+    context.clock.now(),
+  );
+  const data = {
+    drill_id: drillId,
+    operation_id: operation.id,
+    method: state.method,
+    stage: state.stage,
+    hostname,
+    hold_seconds: state.holdSeconds,
+    reason: state.reason,
+  };
+  try {
+    await commit(context.db, [
+      insertOperation(context.db, context.accountId, operation),
+      insertDrill(context.db, context.accountId, operation),
+      ...insertEvents(context.db, context.accountId, [
+        eventOf(context, "drill.started", failover.id, origin, data),
+      ]),
+    ]);
+  } catch (error) {
+    if (error instanceof OperationUnderWay) return fail("refused", error.message);
+    throw error;
+  }
+  return ok({ operationId: operation.id });
+}
+
+/** Begins a rehearsal of the failover; a drill doesn't preempt anything, and refuses wherever it could do harm. */
+export function startDrill(
+  context: Context,
+  reference: string,
+  request: DrillRequest,
+  origin: Origin,
+): Promise<Accepted> {
+  return aloneWith(context, reference, async (record) => {
+    const { failover } = record;
+    const [stale] = guardRevision(failover, request.revision);
+    if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
+    if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+    const hostname = presentHostname(failover.stage, completeSpec(failover.input, failover.facts));
+    if (failover.stage === "draft" || hostname === null) {
+      const refused = refuseDraft();
+      return fail("refused", `a drill is refused: ${refused.message}`, { refusals: [refused] });
+    }
+    const errors = findFaults(request, failover.stage, hostname);
+    if (errors.length > 0) {
+      const detail = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join("; ");
+      return fail("invalid", detail, { errors });
+    }
+    const refusals = await judge(context, record, hostname);
+    if (refusals.length === 0) return accept(context, record, hostname, request, origin);
+    const detail = `a drill is refused: ${refusals.map(({ message }) => message).join("; ")}`;
+    return fail("refused", detail, { refusals });
+  });
+}
