@@ -1,6 +1,4 @@
-// Checks of the token, the account and its subscription.
-import { ROLES } from "../marker.ts";
-import { describeAbsence } from "../refused-writes.ts";
+// Checks of the API token and the account that it is for.
 import {
   fail,
   given,
@@ -14,31 +12,13 @@ import {
 } from "./check.ts";
 import { DOCUMENTATION } from "./documentation.ts";
 import type { Asked, PreflightFacts } from "./facts.ts";
+import { PERMISSIONS } from "./permissions.ts";
 
 const DAY_MS = 86_400_000;
 /** A token that ends sooner than this leaves little time for an errand to whoever may renew it. */
 const EXPIRES_SOON_MS = 14 * DAY_MS;
-/** API-FACTS 8: what a plan below Enterprise allows at most. */
-const CEILINGS = { pools: 20, monitors: 30, loadBalancers: 20, origins: 20 } as const;
-/** Allowed on every plan, whichever of Cloudflare's pages is right about the others (API-FACTS 4). */
-const SAFE_INTERVAL = 60;
 
 const instant = (at: number): string => new Date(at).toISOString();
-
-export const PERMISSIONS = {
-  balancing: { group: "Load Balancing: Monitors and Pools Write", scope: "account" },
-  loadBalancers: { group: "Load Balancers Write", scope: "zone" },
-  zone: { group: "Zone Read", scope: "zone" },
-  dns: { group: "DNS Read", scope: "zone" },
-  certificates: { group: "SSL and Certificates Read", scope: "zone" },
-  pages: { group: "Pages Read", scope: "account" },
-  workerRoutes: { group: "Workers Routes Read", scope: "zone" },
-  workers: { group: "Workers Scripts Read", scope: "account" },
-  redirects: { group: "Dynamic URL Redirects Read", scope: "zone" },
-  origins: { group: "Origin Read", scope: "zone" },
-  pageRules: { group: "Page Rules Read", scope: "zone" },
-  caching: { group: "Cache Settings Read", scope: "zone" },
-} as const satisfies Record<string, NeededPermission>;
 
 interface AskedWith {
   readonly permission: NeededPermission;
@@ -97,37 +77,6 @@ function judgePermissions(facts: PreflightFacts): Finding {
   return facts.lists.pools.state === "known"
     ? pass("every permission that was used was there", evidence)
     : unknown("nothing could be read with the API token", { reason: facts.lists.pools.state });
-}
-
-/** The counts are "used" where they agree with what is there, else "allowed" (open, API-FACTS 6.5). */
-function allowance(
-  facts: PreflightFacts,
-  kind: keyof typeof CEILINGS,
-): { limit: number; source: string } | null {
-  const { usage, counts, zone } = facts;
-  if (usage.state !== "known") return null;
-  const areUsed = usage.value.pools === counts.pools && usage.value.monitors === counts.monitors;
-  const limit = usage.value[kind];
-  if (!areUsed && limit !== null) return { limit, source: "which Cloudflare reports as the account's limit" };
-  const isEnterprise = zone.state === "known" && zone.value.plan.toLowerCase().includes("enterprise");
-  return isEnterprise ? null : { limit: CEILINGS[kind], source: "the limit of every plan below Enterprise" };
-}
-
-const KINDS = [
-  { kind: "monitors", one: "monitor", roles: ["monitor"] },
-  { kind: "pools", one: "pool", roles: ["primary", "secondary"] },
-  { kind: "origins", one: "endpoint", roles: ["primary", "secondary"] },
-  { kind: "loadBalancers", one: "load balancer", roles: ["load_balancer"] },
-] as const;
-
-function shortages(facts: PreflightFacts) {
-  return KINDS.flatMap(({ kind, one, roles }) => {
-    const wanted = roles.filter((role) => facts.failover?.ids[role] === undefined).length;
-    const have = facts.counts[kind];
-    const allowed = allowance(facts, kind);
-    if (wanted === 0 || have === null || allowed === null || have + wanted <= allowed.limit) return [];
-    return [{ what: wanted === 1 ? one : `${one}s`, have, wanted, ...allowed }];
-  });
 }
 
 export const ACCOUNT_CHECKS: readonly Check[] = [
@@ -199,126 +148,5 @@ export const ACCOUNT_CHECKS: readonly Check[] = [
           ? pass(`the zone ${seen.name} belongs to the account`, evidence)
           : fail(`the zone ${seen.name} belongs to another account (${seen.accountId})`, evidence);
       }),
-  },
-  {
-    id: "load-balancing-enabled",
-    asks: "Is Load Balancing enabled for the account?",
-    worst: "fail",
-    means: "monitors, pools and load balancers can't be created",
-    remedy:
-      "In the Cloudflare dashboard go to Load Balancing, select Enable Load Balancing and choose a plan: it is a paid add-on of the account.",
-    documentation: DOCUMENTATION.enable,
-    follows: ["token-valid", "token-permissions"],
-    judge: ({ usage, refused, observed, lists }) => {
-      const said = refused === null ? null : describeAbsence(refused);
-      if (said !== null)
-        return fail(`Load Balancing is not enabled for the account (${refused ?? ""})`, { refusal: refused });
-      if (observed.load_balancer.state === "found")
-        return pass("there is a load balancer already", { load_balancer: "found" });
-      if (usage.state === "known") {
-        const evidence = { ...usage.value };
-        const { originsPerPool, minimumInterval } = usage.value;
-        return originsPerPool === 0 || minimumInterval === 0
-          ? fail("Load Balancing is not enabled for the account: its limits are all zero", evidence)
-          : pass("the account has load-balancing limits of its own", evidence);
-      }
-      // The lists need the same permission: where they can be read and the usage can't, it isn't for lack of that.
-      const isAbsent = usage.state === "forbidden" || usage.state === "missing";
-      if (isAbsent && lists.pools.state === "known")
-        return fail(
-          `Load Balancing is not enabled for the account: Cloudflare shows no usage of it (${usage.why})`,
-          {
-            reason: usage.state,
-          },
-        );
-      return given(usage, () => pass(""));
-    },
-  },
-  {
-    id: "quota",
-    asks: "Is there room for the objects that would be created?",
-    worst: "fail",
-    means: "Cloudflare would refuse to create them",
-    remedy:
-      "Delete what is not used any more in the dashboard under Load Balancing, or raise the limits of the Load Balancing subscription.",
-    documentation: DOCUMENTATION.limitations,
-    follows: ["token-valid", "token-permissions", "load-balancing-enabled"],
-    judge: (facts) => {
-      const short = shortages(facts);
-      const wanted = ROLES.filter((role) => facts.failover?.ids[role] === undefined);
-      if (wanted.length === 0) return pass("nothing has to be created", { to_create: [] });
-      if (short.length > 0) {
-        const said = short.map(
-          ({ what, have, wanted: more, limit, source }) =>
-            `${more} more ${what} beside the ${have} that there are would exceed ${limit}, ${source}`,
-        );
-        return fail(said.join("; "), { shortages: short });
-      }
-      return given(facts.usage, (usage) =>
-        pass("there is room for what would be created", { to_create: wanted, usage, counts: facts.counts }),
-      );
-    },
-  },
-  {
-    id: "monitor-interval",
-    asks: "Does the plan allow the monitor's interval?",
-    worst: "fail",
-    means: "Cloudflare refuses the monitor",
-    remedy: "Set monitor.interval to at least what the plan allows.",
-    documentation: DOCUMENTATION.monitors,
-    follows: ["load-balancing-enabled"],
-    judge: ({ spec, usage, observed, refused }) => {
-      const { interval } = spec.monitor;
-      const least = usage.state === "known" ? usage.value.minimumInterval : null;
-      const evidence = { interval_seconds: interval, minimum_seconds: least };
-      const isThere = observed.monitor.state === "found" && observed.monitor.object["interval"] === interval;
-      if (isThere) return pass(`the monitor runs every ${interval} seconds`, evidence);
-      if (least !== null && interval < least)
-        return fail(
-          `an interval of ${interval} seconds is below the plan's minimum of ${least}`,
-          evidence,
-          `Set monitor.interval to ${least} or more.`,
-        );
-      if (least !== null || interval >= SAFE_INTERVAL)
-        return pass(`an interval of ${interval} seconds is allowed`, evidence);
-      if (refused !== null && /interval/i.test(refused)) return fail(refused, evidence);
-      return unknown(
-        `whether the plan allows an interval of ${interval} seconds could not be read`,
-        evidence,
-      );
-    },
-  },
-  {
-    id: "check-regions",
-    asks: "Does the plan allow the regions from which health is checked?",
-    worst: "fail",
-    means: "Cloudflare refuses the pools",
-    remedy: 'Set check_regions to one region, such as ["WNAM"]; only Enterprise may check from everywhere.',
-    documentation: DOCUMENTATION.limitations,
-    follows: ["load-balancing-enabled"],
-    judge: ({ spec, zone, observed, refused }) => {
-      const regions = spec.check_regions;
-      const plan = zone.state === "known" ? zone.value.plan : null;
-      const evidence = { check_regions: regions, plan };
-      if (observed.primary.state === "found" && observed.secondary.state === "found")
-        return pass("the pools are in place with their regions", evidence);
-      if (refused !== null && /region|data cent/i.test(refused)) return fail(refused, evidence);
-      const isEnterprise = plan?.toLowerCase().includes("enterprise") === true;
-      if (regions.includes("ALL_REGIONS")) {
-        if (isEnterprise) return pass("Enterprise may check from every region", evidence);
-        return plan === null
-          ? unknown("the plan is not known, and only Enterprise may check from every region", evidence)
-          : fail(
-              `check_regions names ALL_REGIONS, which is for Enterprise, and the zone's plan is ${plan}`,
-              evidence,
-            );
-      }
-      return regions.length === 1 || isEnterprise
-        ? pass(`checking from ${regions.join(", ")} is allowed`, evidence)
-        : warn(
-            `check_regions names ${regions.length} regions, and how many the plan ${plan ?? ""} allows is not published`,
-            evidence,
-          );
-    },
   },
 ];

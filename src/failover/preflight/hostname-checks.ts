@@ -1,6 +1,6 @@
 // Checks of the production and the test hostname: what else claims them, and whether a certificate covers them.
 import type { DnsRecordFacts, PreflightFacts, RuleFacts, Asked } from "./facts.ts";
-import { PERMISSIONS } from "./account-checks.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
 import { DOCUMENTATION } from "./documentation.ts";
 

@@ -2,7 +2,7 @@
 import type { Side } from "../failover.ts";
 import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
 import { DOCUMENTATION } from "./documentation.ts";
-import { PERMISSIONS } from "./account-checks.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import type { DeploymentFacts, PagesFacts, PreflightFacts } from "./facts.ts";
 
 const DAY_MS = 86_400_000;

@@ -22,12 +22,14 @@ import type { PreflightFacts } from "./facts.ts";
 import { HOSTNAME_CHECKS } from "./hostname-checks.ts";
 import { LIKENESS_CHECKS } from "./likeness-checks.ts";
 import { PAGES_CHECKS } from "./pages-checks.ts";
+import { PLAN_CHECKS } from "./plan-checks.ts";
 import { REDIRECT_CHECKS } from "./redirect-checks.ts";
 import { SERVICE_CHECKS } from "./service-checks.ts";
 import { ZONE_CHECKS } from "./zone-checks.ts";
 
 export const CHECKS: readonly Check[] = [
   ...ACCOUNT_CHECKS,
+  ...PLAN_CHECKS,
   ...ZONE_CHECKS,
   ...PAGES_CHECKS,
   ...ADDRESS_CHECKS,
