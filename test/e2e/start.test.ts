@@ -72,7 +72,7 @@ describe("npm start", () => {
 
     first.pressCtrlC();
     expect(await first.ended).not.toBe(1);
-    expect(first.left()).toEqual([]);
+    await expect.poll(() => first.left(), { timeout: 10_000 }).toEqual([]);
     // A dead origin is the simulator's everyday business, and nothing to fill a terminal with.
     expect(first.said().split(READY)[1]?.trim()).toMatch(/^Stopping …\s+Stopped\.$/);
     expect(first.complained()).toBe("");
@@ -107,7 +107,7 @@ describe("npm start", () => {
     });
     expect(await running.ended).toBe(1);
     expect(running.complained()).toContain(`Port ${port} is taken. Choose another one: SIMULATOR_PORT=`);
-    expect(running.left()).toEqual([]);
+    await expect.poll(() => running?.left(), { timeout: 10_000 }).toEqual([]);
     server.close();
   });
 });
