@@ -6,6 +6,7 @@ import type { Context } from "./actions/context.ts";
 import type {
   AbortRequest,
   CoordinatorPort,
+  FleetSwitchRequest,
   ImportAsked,
   ReconcileAsked,
   SwitchRequest,
@@ -26,6 +27,7 @@ import { preflightFailover, preflightSpec } from "./actions/preflight/run-prefli
 import { startDrill } from "./actions/run-drill.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
 import { cancelScheduled } from "./actions/schedule-switch.ts";
+import { switchFleet } from "./actions/switch-fleet.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { tick } from "./actions/tick.ts";
@@ -159,6 +161,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
 
   freeze(reason: string, origin: Origin) {
     return this.#run((context) => freezeFleet(context, reason, origin));
+  }
+
+  switchFleet(request: FleetSwitchRequest, origin: Origin) {
+    return this.#run((context) => switchFleet(context, request, origin));
   }
 
   agree(request: { brakeId: string; reason: string }, origin: Origin) {

@@ -71,6 +71,7 @@ export function createServices(env: Env): Services {
     resume: (reference, request, origin) => stub().resume(reference, request, origin),
     freeze: (reason, origin) => stub().freeze(reason, origin),
     thaw: (origin) => stub().thaw(origin),
+    switchFleet: (request, origin) => stub().switchFleet(request, origin),
     agree: (request, origin) => stub().agree(request, origin),
     tick: () => stub().tick(),
   };

@@ -3,12 +3,14 @@ import type { Condition } from "../failover/explain.ts";
 import type { Side } from "../failover/failover.ts";
 import type {
   ExplanationView,
+  FleetSwitchView,
   ImportView,
   Origin,
   PlanView,
   PreflightView,
   Result,
 } from "../failover/results.ts";
+import type { FleetSelection } from "../failover/selection.ts";
 import type { SpecInput } from "../failover/spec.ts";
 import type { Freeze } from "../store/freezes.ts";
 
@@ -34,6 +36,13 @@ export interface ReconcileAsked {
   /** Somebody else's routing goes as well, and what an import left alone. */
   readonly healForeign?: boolean;
   readonly revision?: number;
+}
+
+export interface FleetSwitchRequest extends SwitchRequest {
+  readonly to: Side;
+  readonly selection: FleetSelection;
+  /** False only says what would be. */
+  readonly confirm: boolean;
 }
 
 export interface SwitchRequest {
@@ -139,6 +148,7 @@ export interface CoordinatorPort {
   ): Promise<Result<{ failoverId: string }>>;
   freeze(reason: string, origin: Origin): Promise<Result<Freeze>>;
   thaw(origin: Origin): Promise<Result<null>>;
+  switchFleet(request: FleetSwitchRequest, origin: Origin): Promise<Result<FleetSwitchView>>;
   /** Releases exactly what the brake holds back, while it is unchanged. */
   agree(request: { brakeId: string; reason: string }, origin: Origin): Promise<Result<{ failovers: number }>>;
   /** Every check afresh, or the stored run where it is of this revision and no older than `maxAgeMs`. */

@@ -1,6 +1,13 @@
 import type { Side } from "../failover/failover.ts";
 import { hasEnded, newOperation, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
-import { fail, ok, type Operation, type Origin, type Result } from "../failover/results.ts";
+import {
+  fail,
+  ok,
+  type FailoverEvent,
+  type Operation,
+  type Origin,
+  type Result,
+} from "../failover/results.ts";
 import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
 import { insertOperation, loadOperation, saveOperation } from "../store/operations.ts";
 import type { Advance } from "./advance.ts";
@@ -10,12 +17,42 @@ import { eventOf } from "./record.ts";
 import { judgeSwitch, startSwitch } from "./start-switch.ts";
 
 type Accepted = Result<{ operationId: string }>;
-type Scheduled = SwitchRequest & { readonly to: Side; readonly at: number };
+export type Scheduled = SwitchRequest & { readonly to: Side; readonly at: number };
 
 /** Who plans further ahead has a calendar. */
 const FURTHEST_MS = 90 * 86_400_000;
 const WAIT = "wait";
 const instant = (at: number): string => new Date(at).toISOString();
+
+/** A switch-over that waits for its hour, and the event that says so; yet to be stored. */
+export function scheduledOperation(
+  context: Context,
+  failoverId: string,
+  { revision: _, ...request }: Scheduled,
+  origin: Origin,
+): { operation: Operation; event: FailoverEvent } {
+  const { at, to, reason } = request;
+  const operation: Operation = {
+    ...newOperation(
+      {
+        id: context.newId("op"),
+        failoverId,
+        kind: "scheduled-switch-over",
+        message: `waits until ${instant(at)} to switch over to the ${to}`,
+        origin,
+      },
+      [WAIT],
+      { ...request },
+      at,
+    ),
+    createdAt: context.clock.now(),
+  };
+  const data = { to, at: instant(at), reason, operation_id: operation.id };
+  return {
+    operation,
+    event: eventOf(context, "failover.switch_over_scheduled", failoverId, origin, data),
+  };
+}
 
 /** Stores a switch-over for its hour. What stands against it now is said now, and judged again then. */
 export async function scheduleSwitch(
@@ -25,7 +62,7 @@ export async function scheduleSwitch(
   origin: Origin,
 ): Promise<Accepted> {
   const { failover } = record;
-  const { at, to, revision: _, ...rest } = request;
+  const { at, to } = request;
   const now = context.clock.now();
   if (at <= now || at > now + FURTHEST_MS) {
     const message = `must lie between now (${instant(now)}) and 90 days from now`;
@@ -33,27 +70,10 @@ export async function scheduleSwitch(
   }
   const judged = await judgeSwitch(context, record, to, request);
   if (!judged.ok) return judged;
-  const operation: Operation = {
-    ...newOperation(
-      {
-        id: context.newId("op"),
-        failoverId: failover.id,
-        kind: "scheduled-switch-over",
-        message: `waits until ${instant(at)} to switch over to the ${to}`,
-        origin,
-      },
-      [WAIT],
-      { ...rest, to, at },
-      at,
-    ),
-    createdAt: now,
-  };
-  const data = { to, at: instant(at), reason: request.reason, operation_id: operation.id };
+  const { operation, event } = scheduledOperation(context, failover.id, request, origin);
   await commit(context.db, [
     insertOperation(context.db, context.accountId, operation),
-    ...insertEvents(context.db, context.accountId, [
-      eventOf(context, "failover.switch_over_scheduled", failover.id, origin, data),
-    ]),
+    ...insertEvents(context.db, context.accountId, [event]),
   ]);
   return ok({ operationId: operation.id });
 }

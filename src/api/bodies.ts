@@ -136,6 +136,48 @@ export const switchOverSchema = z
   })
   .meta({ id: "SwitchOver", description: "Which endpoint to put first, for how long, and why." });
 
+export const fleetSwitchSchema = z
+  .strictObject({
+    to: z.enum(["primary", "secondary"]).meta({
+      description: "The endpoint that shall stand first.",
+      example: "secondary",
+    }),
+    selector: z
+      .strictObject({
+        names: z
+          .array(z.string().max(50))
+          .min(1)
+          .max(50)
+          .optional()
+          .meta({
+            description: "These failovers.",
+            example: ["shop", "blog"],
+          }),
+        name_pattern: z
+          .string()
+          .max(50)
+          .regex(/^[a-z0-9*-]+$/, "may hold lower-case letters, digits, hyphens and *")
+          .optional()
+          .meta({ description: "Those whose name fits; `*` stands for anything.", example: "shop-*" }),
+        stage: z
+          .enum(["draft", "testing", "production"])
+          .optional()
+          .meta({ description: "Those in this stage.", example: "production" }),
+      })
+      .meta({ description: "Which failovers: all that is given has to fit; `{}` means all of them." }),
+    expires_in_seconds: expiresInSeconds.optional().meta({
+      description: "After so long the order is what it was before, by itself; it stays unless given.",
+      example: 3600,
+    }),
+    override: overrideSchema.optional(),
+    reason: reasonSchema,
+    confirm: z.boolean().optional().meta({
+      description: "True does it; otherwise the answer says what would be, and nothing is written.",
+      example: true,
+    }),
+  })
+  .meta({ id: "FleetSwitchOver", description: "Which failovers to switch over, where to, and why." });
+
 export const switchBackSchema = z
   .strictObject(switching)
   .meta({ id: "SwitchBack", description: "Why to switch back." });

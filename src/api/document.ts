@@ -8,6 +8,7 @@ import {
   drillRequestSchema,
   failoverPatchSchema,
   fleetFreezeSchema,
+  fleetSwitchSchema,
   importSchema,
   newFailoverSchema,
   pauseSchema,
@@ -58,6 +59,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("DrillRequest", drillRequestSchema);
   registry.register("DrillAbort", drillAbortSchema);
   registry.register("FleetFreeze", fleetFreezeSchema);
+  registry.register("FleetSwitchOver", fleetSwitchSchema);
   registry.register("BrakeAgreement", brakeAgreementSchema);
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);

@@ -8,6 +8,7 @@ import type {
   ExplanationView,
   FailoverEvent,
   FailoverView,
+  FleetSwitchView,
   ImportView,
   KnownDrift,
   Operation,
@@ -129,6 +130,19 @@ function counted<const T extends readonly string[]>(words: T, values: readonly s
 }
 
 const VERDICTS = ["healthy", "unhealthy", "flapping", "unknown"] as const;
+
+export function presentFleetSwitch({ dryRun, items }: FleetSwitchView): Wire<"fleetSwitchOverSchema"> {
+  return {
+    dry_run: dryRun,
+    items: items.map(({ failoverId, name, outcome, refusals, operationId }) => ({
+      failover_id: failoverId,
+      name,
+      outcome,
+      refusals: refusals.map(presentRefusal),
+      operation_id: operationId,
+    })),
+  };
+}
 
 export function presentFleet({ failovers, freeze, brake }: FleetView): Wire<"fleetSchema"> {
   const of = (member: (view: FailoverView) => string) => failovers.map(member);

@@ -564,6 +564,26 @@ export const agreementSchema = z
   .object({ failovers: count("released, to be healed within a tick") })
   .meta({ id: "Agreement", description: "What was released." });
 
+export const fleetSwitchOverSchema = z
+  .object({
+    dry_run: z.boolean().meta({ description: "Whether nothing was written.", example: true }),
+    items: z
+      .array(
+        z.object({
+          failover_id: text("The failover.", "fo_2Xk9"),
+          name: text("Its name.", "shop"),
+          outcome: word(["switch", "already", "refused"], "What becomes of it; `already` active stays."),
+          refusals: z.array(refusalSchema).meta({ description: "What stands against it now." }),
+          operation_id: z.string().nullable().meta({
+            description: "Its own operation; null where there is none.",
+            example: "op_7Hk2",
+          }),
+        }),
+      )
+      .meta({ description: "One for each failover that fits." }),
+  })
+  .meta({ id: "FleetSwitchOverAnswer", description: "What becomes of each failover, or would." });
+
 export const fleetSchema = z
   .object({
     failovers: z.int().min(0).meta({ description: "How many there are.", example: 12 }),

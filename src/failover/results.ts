@@ -270,6 +270,18 @@ export interface ImportView {
   readonly refusals: readonly Refusal[];
 }
 
+/** What became of a switch-over of many, or would. */
+export interface FleetSwitchView {
+  readonly dryRun: boolean;
+  readonly items: readonly {
+    readonly failoverId: string;
+    readonly name: string;
+    readonly outcome: "switch" | "already" | "refused";
+    readonly refusals: readonly Refusal[];
+    readonly operationId: string | null;
+  }[];
+}
+
 export interface PlanView {
   readonly id: string;
   readonly failoverId: string;

@@ -84,6 +84,7 @@ function coordinatorOf(world: World): CoordinatorPort {
       "freeze",
       "thaw",
       "agree",
+      "switchFleet",
       "cancel",
     ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
@@ -113,6 +114,7 @@ function coordinatorOf(world: World): CoordinatorPort {
     resume: (...given) => act("resume", changed, given),
     freeze: (...given) => act("freeze", aFreeze(), given),
     thaw: (...given) => act("thaw", null, given),
+    switchFleet: (...given) => act("switchFleet", { dryRun: true, items: [] }, given),
     agree: (...given) => act("agree", { failovers: 1 }, given),
     tick: async () => {},
   };

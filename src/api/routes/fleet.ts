@@ -1,13 +1,13 @@
 import { createRoute } from "@hono/zod-openapi";
 import { originOf } from "../authentication.ts";
-import { brakeAgreementSchema, fleetFreezeSchema } from "../bodies.ts";
+import { brakeAgreementSchema, fleetFreezeSchema, fleetSwitchSchema, given } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
-import { presentFleet, presentFreeze } from "../present.ts";
+import { presentFleet, presentFleetSwitch, presentFreeze } from "../present.ts";
 import { valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
-import { agreementSchema, fleetSchema, freezeSchema } from "../schemas.ts";
+import { agreementSchema, fleetSchema, fleetSwitchOverSchema, freezeSchema } from "../schemas.ts";
 
 const tags = ["Fleet"];
 
@@ -63,12 +63,42 @@ const agree = createRoute({
   },
 });
 
+const switchOver = createRoute({
+  method: "post",
+  path: "/switch-over",
+  operationId: "switchFleet",
+  tags,
+  summary: "Switch over many failovers",
+  description:
+    "Without `confirm` it says what would become of each. Confirmed, each gets an operation of its own, a few at a time, judged when its turn comes.",
+  parameters: [contract.idempotencyKey, contract.requestIdParameter],
+  request: { body: contract.jsonBody("FleetSwitchOver") },
+  responses: {
+    200: contract.answer("What would become of each.", fleetSwitchOverSchema),
+    202: contract.answer("Accepted; each goes on by its own operation.", fleetSwitchOverSchema),
+    ...contract.problems("payload-too-large", "unsupported-media-type", "invalid"),
+  },
+});
+
 export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
   return createRouter()
     .openapi(get, async (c) => c.json(presentFleet(await reader.fleet()), 200))
     .openapi(freeze, async (c) => {
       const { reason } = await readBody(c, fleetFreezeSchema);
       return c.json(presentFreeze(valueOf(await coordinator.freeze(reason, originOf(c)))), 200);
+    })
+    .openapi(switchOver, async (c) => {
+      const { selector, ...body } = await readBody(c, fleetSwitchSchema);
+      const { names, name_pattern: namePattern, stage } = selector;
+      const { expires_in_seconds: expiresInSeconds, override, reason, to, confirm = false } = body;
+      const request = {
+        ...given({ expiresInSeconds, override, reason }),
+        to,
+        confirm,
+        selection: given({ names, namePattern, stage }),
+      };
+      const view = valueOf(await coordinator.switchFleet(request, originOf(c)));
+      return c.json(presentFleetSwitch(view), view.dryRun ? 200 : 202);
     })
     .openapi(agree, async (c) => {
       const { brake_id: brakeId, reason } = await readBody(c, brakeAgreementSchema);
