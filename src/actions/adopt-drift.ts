@@ -57,7 +57,9 @@ export function adoptDrift(
     const changed: Failover = {
       ...failover,
       adopted,
-      settledActive: reordered ? otherSide(failover.active) : failover.settledActive,
+      ...(reordered
+        ? { settledActive: otherSide(failover.active), settledBy: "person", settledAt: now }
+        : {}),
       revision: failover.revision + 1,
       updatedAt: now,
     };

@@ -26,6 +26,8 @@ interface SwitchState {
   readonly hostname: string | null;
   /** What was settled before: a roll-back returns there. */
   readonly settledBefore: Side;
+  readonly settledBy: Failover["settledBy"];
+  readonly settledAt: number;
   readonly leaseId: string | null;
   /** Good observations in a row so far. */
   readonly seen: number;
@@ -60,13 +62,16 @@ function rollBack(
   why: string,
 ): Advance {
   const { failover, leases } = record;
-  const { from, to, settledBefore, leaseId } = stateOf(operation);
+  const { from, to, settledBefore, settledBy, settledAt, leaseId } = stateOf(operation);
   const now = context.clock.now();
   const message = `${why}; the ${from} is active again`;
   const failed = stepEnds(operation, step, "failed", why, now);
   const reverted: Failover = {
     ...failover,
     settledActive: settledBefore,
+    settledBy,
+    // A latch that is put back blocks anew: its policy must not try the same again at once.
+    settledAt: settledBy === "policy" && leaseId === null ? now : settledAt,
     revision: failover.revision + 1,
     updatedAt: now,
   };

@@ -15,14 +15,14 @@ function verdictOf(witnesses: readonly WitnessView[], witness: WitnessView["witn
 
 /**
  * Judges the witnesses and who serves, and writes an event for each change and for nothing else. `health` holds what
- * was read in this tick.
+ * was read in this tick. Answers the status as it is stored now.
  */
 export async function announceVerdicts(
   context: Context,
   record: FailoverRecord,
   status: StoredStatus,
   health: Readonly<Partial<Record<Side, PoolHealth>>>,
-): Promise<void> {
+): Promise<StoredStatus> {
   const { failover, samples } = record;
   const now = context.clock.now();
   const events: FailoverEvent[] = [];
@@ -60,4 +60,5 @@ export async function announceVerdicts(
     ),
     ...insertEvents(context.db, context.accountId, events),
   ]);
+  return next;
 }

@@ -28,6 +28,8 @@ export async function createFailover(
     stage: "draft",
     active: "primary",
     settledActive: "primary",
+    settledBy: "person",
+    settledAt: now,
     disabled: null,
     input,
     facts,

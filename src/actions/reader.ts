@@ -65,6 +65,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         operation: record.operation,
         preflight: preflights.get(record.failover.id) ?? null,
         leases: leasesInForce(record.leases, clock.now()),
+        freeze: record.freeze,
         now: clock.now(),
       }),
     );

@@ -211,12 +211,11 @@ export async function reconcile(
   snapshotFor: SnapshotFor,
   request: ReconcileRequest,
 ): Promise<ReconcileResult> {
-  await endExpiredLeases(context, given);
-  let record = given;
-  const spec = completeSpec(given.failover.input, given.failover.facts);
-  if (incompleteness(given.failover, spec) !== null) {
-    const { failover, problem } = await resolveFacts(context, given.failover, request.priority);
-    record = { ...given, failover };
+  let record = await endExpiredLeases(context, given);
+  const spec = completeSpec(record.failover.input, record.failover.facts);
+  if (incompleteness(record.failover, spec) !== null) {
+    const { failover, problem } = await resolveFacts(context, record.failover, request.priority);
+    record = { ...record, failover };
     if (problem !== null) {
       const outcome = { sync: problem.definite ? "blocked" : "unknown", message: problem.why } as const;
       return settle(context, record, failover, null, outcome, null, request.origin);

@@ -85,7 +85,9 @@ function intended(
   const ended = leases.filter(({ active }) => active !== null);
   const changed = { ...failover, revision: failover.revision + 1, updatedAt: now };
   if (request.expiresInSeconds === undefined) {
-    return { failover: { ...changed, active: to, settledActive: to }, lease: null, ended };
+    const settledBy = origin.actor.kind === "system" ? "policy" : "person";
+    const settled = { active: to, settledActive: to, settledBy, settledAt: now } as const;
+    return { failover: { ...changed, ...settled }, lease: null, ended };
   }
   const lease: Lease = {
     id: context.newId("le"),
@@ -128,6 +130,8 @@ async function accept(
       to,
       hostname: presentHostname(failover.stage, spec),
       settledBefore: before.settledActive,
+      settledBy: before.settledBy,
+      settledAt: before.settledAt,
       leaseId: lease?.id ?? null,
       seen: 0,
     },

@@ -9,6 +9,7 @@ import { saveTick } from "../store/ticks.ts";
 import { announceVerdicts } from "./announce.ts";
 import { brakeFleet } from "./brake-fleet.ts";
 import type { Context } from "./context.ts";
+import { failBack } from "./fail-back.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readPoolHealth } from "./look.ts";
 import { repeatPreflights } from "./preflight/repeat.ts";
@@ -103,8 +104,11 @@ async function lookAt(
     if (record === undefined || record.failover.deleting !== null) return;
     const request = { asked: false, origin: SYSTEM, priority: "heal" } as const;
     const shared = async () => snapshot;
-    const { status, failover } = await reconcile(context, record, shared, request);
-    await announceVerdicts(context, { ...record, failover }, status, touched ? {} : (read.get(id) ?? {}));
+    const looked = await reconcile(context, record, shared, request);
+    const { failover } = looked;
+    const health = touched ? {} : (read.get(id) ?? {});
+    const status = await announceVerdicts(context, { ...record, failover }, looked.status, health);
+    await failBack(context, record, { failover, status, read: health }, shared);
   });
 }
 

@@ -191,12 +191,9 @@ export const specSchema = z
             "With `after`: for how many seconds without interruption Cloudflare has to find the primary healthy; 600 unless given.",
           example: 600,
         }),
-        windows: z
-          .array(windowSchema)
-          .optional()
-          .meta({
-            description: "With `after`: traffic returns only while one of these weekly windows is open.",
-          }),
+        windows: z.array(windowSchema).optional().meta({
+          description: "With `after`: traffic returns only while one of these weekly windows is open.",
+        }),
       })
       .meta({ description: "How traffic returns when the primary is healthy again." }),
   })

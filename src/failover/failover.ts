@@ -50,6 +50,10 @@ export interface Failover {
   readonly active: Side;
   /** The endpoint that stands first as long as no lease moves traffic. */
   readonly settledActive: Side;
+  /** Who settled that order, and when: what a person settled no failback policy undoes. */
+  readonly settledBy: "person" | "policy";
+  /** Milliseconds since the epoch. */
+  readonly settledAt: number;
   /** The endpoint whose pool a lease takes out of use now; null where none does. */
   readonly disabled: Side | null;
   readonly input: SpecInput;

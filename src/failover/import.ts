@@ -64,6 +64,8 @@ function failoverOf(given: ImportFacts, kept: readonly KeptMember[]): Failover {
     stage: "production",
     active: given.active,
     settledActive: given.active,
+    settledBy: "person",
+    settledAt: now,
     disabled: null,
     input,
     facts: given.facts,

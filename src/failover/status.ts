@@ -2,6 +2,7 @@
 import { completeSpec, type Spec } from "./complete.ts";
 import { presentHostname } from "./desired.ts";
 import { diagnose } from "./diagnosis.ts";
+import { decideFailback, failbackFacts, type FailbackSources } from "./failback.ts";
 import { SIDES, type Failover, type Side } from "./failover.ts";
 import type { Lease } from "./leases.ts";
 import type {
@@ -127,12 +128,19 @@ function complaintOf(
   return `${said} (${why}): ${found.cause}; ${found.remedy}`;
 }
 
+/** What the failback policy waits for; null where it has nothing to wait for. */
+function describeFailback(sources: FailbackSources, now: number): string | null {
+  const decision = decideFailback(failbackFacts(sources, now));
+  return decision.kind === "wait" ? decision.message : null;
+}
+
 export function deriveStatus(
   failover: Failover,
   stored: StoredStatus,
   witnesses: Witnesses,
   lookedAt: number | null,
   now: number,
+  waits: string | null = null,
 ): FailoverStatus {
   const health = {
     primary: deriveSideHealth("primary", witnesses.health.primary, witnesses.samples, now),
@@ -152,6 +160,7 @@ export function deriveStatus(
     message: [
       isAhead ? `revision ${failover.revision} is not in place yet` : stored.message,
       ...complaints,
+      ...(waits === null ? [] : [waits]),
     ].join(". "),
     drift: stored.drift,
     foreign: stored.foreign,
@@ -172,10 +181,12 @@ export function viewOf(
     operation: Operation | null;
     preflight: PreflightSummary | null;
     leases: readonly Lease[];
+    freeze: object | null;
     now: number;
   },
 ): FailoverView {
-  const found = deriveStatus(failover, stored, witnesses, more.lookedAt, more.now);
+  const waits = describeFailback({ failover, status: stored, ...witnesses, ...more }, more.now);
+  const found = deriveStatus(failover, stored, witnesses, more.lookedAt, more.now, waits);
   // Of a failover that is on its way out, what holds it is all there is to say.
   const status =
     failover.deleting === null || more.operation === null

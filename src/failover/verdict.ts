@@ -26,6 +26,8 @@ export interface PoolHealth {
   readonly readAt: number;
   readonly changes: readonly number[];
   readonly detail: string | null;
+  /** True of an unhealthy endpoint that had no results before: until enough checks have passed, every new one is. */
+  readonly untried?: true;
 }
 
 /**
@@ -59,14 +61,20 @@ export function foldPoolHealth(
   reading: { poolId: string; healthy: boolean | null; detail: string | null; at: number },
 ): PoolHealth {
   const { poolId, healthy, detail, at } = reading;
+  const untried = healthy === false ? ({ untried: true } as const) : {};
   if (before === undefined || before.poolId !== poolId) {
-    return { poolId, healthy, since: at, readAt: at, changes: [], detail };
+    return { poolId, healthy, since: at, readAt: at, changes: [], detail, ...untried };
   }
   const recent = before.changes.filter((change) => isRecent(change, at));
-  if (before.healthy === healthy) return { ...before, readAt: at, changes: recent, detail };
+  if (before.healthy === healthy) {
+    // In a long silence nobody knew: nobody can say that it was healthy without interruption.
+    const since = healthy === true && at - before.readAt > WITNESS_FRESH_MS ? at : before.since;
+    return { ...before, since, readAt: at, changes: recent, detail };
+  }
   // The first result after "no results yet" is news, but no change of health.
-  const changes = before.healthy === null || healthy === null ? recent : [...recent, at];
-  return { poolId, healthy, since: at, readAt: at, changes, detail };
+  if (before.healthy === null || healthy === null)
+    return { poolId, healthy, since: at, readAt: at, changes: recent, detail, ...untried };
+  return { poolId, healthy, since: at, readAt: at, changes: [...recent, at], detail };
 }
 
 export function cloudflareWitness(health: PoolHealth | undefined, now: number): WitnessView {

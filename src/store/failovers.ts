@@ -36,6 +36,8 @@ interface FailoverRow {
   revision: number;
   stage: Stage;
   active: Side;
+  settled_by: Failover["settledBy"];
+  settled_at: number;
   input: string;
   facts: string;
   adopted: string;
@@ -83,6 +85,8 @@ function toFailover(
     stage: row.stage,
     active: activeNow(row.active, leases, now),
     settledActive: row.active,
+    settledBy: row.settled_by,
+    settledAt: row.settled_at,
     disabled: disabledNow(leases, now),
     input: JSON.parse(row.input) as Failover["input"],
     facts: JSON.parse(row.facts) as Failover["facts"],
@@ -259,8 +263,8 @@ export function insertFailover(
 ): Write {
   return db
     .prepare(
-      `INSERT INTO failovers (id, account_id, name, hostname, test_hostname, revision, stage, active, input, facts, imported, due_at, created_at, updated_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?13, ?11, ?12, ?12)`,
+      `INSERT INTO failovers (id, account_id, name, hostname, test_hostname, revision, stage, active, settled_at, input, facts, imported, due_at, created_at, updated_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?14, ?9, ?10, ?13, ?11, ?12, ?12)`,
     )
     .bind(
       failover.id,
@@ -276,6 +280,7 @@ export function insertFailover(
       dueAt,
       failover.createdAt,
       importedOf(failover),
+      failover.settledAt,
     );
 }
 
@@ -291,7 +296,7 @@ export function updateIntent(
     .prepare(
       `UPDATE failovers SET revision = CASE WHEN revision = ?2 THEN ?3 ELSE NULL END, hostname = ?4, test_hostname = ?5,
          stage = ?6, active = ?7, input = ?8, facts = ?9, adopted = ?10, deleting = ?11, due_at = ?12, updated_at = ?13,
-         imported = ?14
+         imported = ?14, settled_by = ?15, settled_at = ?16
        WHERE id = ?1`,
     )
     .bind(
@@ -309,6 +314,8 @@ export function updateIntent(
       dueAt,
       failover.updatedAt,
       importedOf(failover),
+      failover.settledBy,
+      failover.settledAt,
     );
 }
 

@@ -51,6 +51,8 @@ export function aFailover(given: Partial<Failover> & { readonly spec?: Patch } =
     stage: "draft",
     active: "primary",
     settledActive: members.active ?? "primary",
+    settledBy: "person",
+    settledAt: 1_700_000_000_000,
     disabled: null,
     facts: FACTS,
     adopted: [],
