@@ -12,7 +12,7 @@ const PATIENCE_MS = 60_000;
 const AT_ONCE = Math.min(availableParallelism(), 4);
 
 /** These kill the Coordinator or race it, and workerd throws where nobody waits: not in a runtime that others live in. */
-const APART = ["any-weather", "crashes", "import-crashes", "races"].map(
+const APART = ["any-weather", "crashes", "drill-crashes", "import-crashes", "races"].map(
   (story) => `test/stories/${story}.test.ts`,
 );
 

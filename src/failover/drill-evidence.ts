@@ -4,7 +4,8 @@ import { refusal } from "./guards.ts";
 import type { Stage } from "./failover.ts";
 import type { Refusal } from "./results.ts";
 
-function withoutDescription<T extends { readonly description: string }>({ description: _, ...rest }: T) {
+function withoutDescription<T extends { readonly description: string }>(described: T) {
+  const { description: _, ...rest } = described;
   return rest;
 }
 

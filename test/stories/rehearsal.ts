@@ -69,14 +69,27 @@ export function currentStep(operation: Answer["body"]): string | null {
   return step?.name ?? null;
 }
 
-/** Lets time pass, a second at a time, until the drill stands at this step; it is not yet taken any further. */
-export async function until(stage: Stage, id: string, step: string): Promise<void> {
+/** Lets time pass, a second at a time, until the drill stands at this step. */
+async function untilStep(stage: Stage, id: string, step: string): Promise<void> {
   for (let seconds = 0; seconds < 300; seconds += 1) {
     if (currentStep(await operationOf(stage, id)) === step) return;
     await stage.pass(1);
     await stage.alarms();
   }
   throw new Error(`the drill did not come to ${step}`);
+}
+
+/** Takes a drill to a step and not beyond: what a step would do in one go, it waits for while every write is lost. */
+export async function until(stage: Stage, id: string, step: string): Promise<void> {
+  const before = { divert: "baseline", restore: "hold" }[step];
+  if (before === undefined) return untilStep(stage, id, step);
+  await untilStep(stage, id, before);
+  const busy = stage.simulator.faults.add({
+    match: { method: "PATCH", times: Number.POSITIVE_INFINITY },
+    effect: { kind: "drop", when: "before" },
+  });
+  await untilStep(stage, id, step);
+  busy.remove();
 }
 
 const hasEnded = ({ status }: Answer["body"]) => ["succeeded", "failed", "aborted"].includes(status);
