@@ -28,9 +28,11 @@ const instant = (at: number): string => new Date(at).toISOString();
 export function scheduledOperation(
   context: Context,
   failoverId: string,
-  { revision: _, ...request }: Scheduled,
+  scheduled: Scheduled,
   origin: Origin,
 ): { operation: Operation; event: FailoverEvent } {
+  // By then it has another revision, and that is no reason not to.
+  const { revision: _, ...request } = scheduled;
   const { at, to, reason } = request;
   const operation: Operation = {
     ...newOperation(
