@@ -51,7 +51,8 @@ function otherEndpoints(before: Failover, after: Failover): Side[] {
   const measured = ({ input, facts }: Failover, side: Side) => {
     const spec = completeSpec(input, facts);
     const { address, port, host_header: host } = spec[side];
-    const { description: _, ...monitor } = spec.monitor;
+    // How many checks make a verdict says how soon it comes, and not of what.
+    const { description: _, consecutive_up: __, consecutive_down: ___, ...monitor } = spec.monitor;
     return spelled([address, port, host, monitor]);
   };
   return SIDES.filter((side) => measured(before, side) !== measured(after, side));

@@ -170,6 +170,57 @@ describe("an outage under manual failback", () => {
     expect(stage.writes()).toEqual([]);
   });
 
+  it("is latched as well where failback becomes manual only in the midst of it", async () => {
+    const stage = await inProduction({ mode: "automatic" });
+    primary(stage).up = false;
+    await stage.minutes(3);
+    const { revision } = await stage.failover();
+    const patched = await stage.call("PATCH", PATH, { failback: MANUAL }, { "if-match": `"${revision}"` });
+    expect(patched.body.status.health.primary.verdict).toBe("unhealthy");
+    await stage.minutes(1);
+    expect(await first(stage)).toBe("secondary");
+    expect((await stage.failover()).spec).toMatchObject({
+      monitor: { consecutive_up: 5 },
+      load_balancer: { adaptive_routing: { failover_across_pools: false } },
+    });
+    primary(stage).up = true;
+    await stage.minutes(10);
+    expect(visitor(stage)).toBe("secondary");
+  });
+
+  it("returns soon once failback has become automatic again", async () => {
+    const stage = await inProduction(MANUAL);
+    await latch(stage);
+    const { revision } = await stage.failover();
+    const patch = { failback: { mode: "automatic" } };
+    await stage.call("PATCH", PATH, patch, { "if-match": `"${revision}"` });
+    primary(stage).up = true;
+    for (let minute = 0; minute < 8; minute += 1) {
+      await stage.minutes(1);
+      await stage.alarms();
+    }
+    expect(await stage.failover()).toMatchObject({ active: "primary", spec: patch });
+    expect(visitor(stage)).toBe("primary");
+  });
+
+  it("isn't seen in an endpoint that is new and whose first checks aren't done", async () => {
+    const stage = await inProduction(MANUAL);
+    const { revision } = await stage.failover();
+    stage.simulator.world.addOrigin({ address: "new.example.net", title: "Primary" });
+    const patch = { primary: { address: "new.example.net", host_header: "www.example.com" } };
+    const patched = await stage.call("PATCH", PATH, patch, { "if-match": `"${revision}"` });
+    expect(patched.status).toBe(200);
+    await stage.alarms();
+    const verdicts = new Set<string>();
+    for (let minute = 0; minute < 8; minute += 1) {
+      await stage.minutes(1);
+      verdicts.add((await stage.failover()).status.health.primary.verdict);
+    }
+    expect([...verdicts]).toEqual(["unhealthy", "healthy"]);
+    expect(await events(stage, "failover.latched")).toEqual([]);
+    expect(visitor(stage)).toBe("primary");
+  });
+
   it("is none of automatic failback's: there Cloudflare alone decides", async () => {
     const stage = await inProduction({ mode: "automatic" });
     primary(stage).up = false;
