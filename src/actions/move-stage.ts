@@ -32,7 +32,7 @@ import { preempt } from "./preempt.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
-import { guardPreflight, runPreflight } from "../failover/preflight/preflight.ts";
+import { guardPreflight, runPreflight, withChecks } from "../failover/preflight/preflight.ts";
 import { gatherFacts } from "./preflight/gather.ts";
 
 type Accepted = Result<{ operationId: string }>;
@@ -81,11 +81,8 @@ async function judgePromotion(
     syncMessage: look.message,
     foreign: look.convergence?.plan.foreign ?? [],
   });
-  // A guard that refuses by itself says more than the checks that it shares.
-  const byChecks = guardPreflight(runPreflight(seen), to).filter(({ guard }) =>
-    byState.every((one) => one.guard !== guard),
-  );
-  return { refusals: [...byState, ...byChecks, ...guardFreeze(record.freeze)], record };
+  const byChecks = guardPreflight(runPreflight(seen), to);
+  return { refusals: [...withChecks(byState, byChecks), ...guardFreeze(record.freeze)], record };
 }
 
 function refused(action: string, refusals: readonly Refusal[]): Accepted {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { World } from "../simulator/simulator.ts";
 import { GOLDEN, goldenStage, preflight, preflightOf, type Check } from "./golden.ts";
+import { CHECKS } from "../../src/failover/preflight/preflight.ts";
 import type { Stage } from "./stage.ts";
 
 type Seed = (world: World, stage: Stage) => unknown;
@@ -17,6 +18,8 @@ export interface Misconfiguration {
   readonly checks: Readonly<Record<string, "fail" | "warn">>;
   /** Checks that can't be made for it, and say why. */
   readonly unknown?: readonly string[];
+  /** Why it is nothing to a promotion: that heals first, and doesn't try whether the token may write. */
+  readonly promotes?: "heals" | "does not ask";
   /** What the first check's message has to name. */
   readonly says: RegExp;
   /** What its remedy has to name. */
@@ -74,11 +77,42 @@ function judge({ checks }: { checks: Check[] }, row: Misconfiguration): void {
   expect(unmade).toEqual(expect.arrayContaining([...(row.unknown ?? [])]));
 }
 
+interface Refused {
+  readonly guard: string;
+  readonly overridable: boolean;
+  readonly facts: { readonly checks?: readonly Pick<Check, "id" | "message" | "remedy">[] };
+}
+
+/** Each failing check refuses the way to testing under its guard, unless it is about production; no other outcome does. */
+async function expectRefusals(
+  stage: Stage,
+  { checks }: { checks: Check[] },
+  { promotes }: Misconfiguration,
+): Promise<void> {
+  const { body } = await stage.call("POST", "/v1/failovers/shop/promote");
+  const refusals: Refused[] = body.refusals ?? [];
+  const told = refusals.flatMap(({ guard, facts }) =>
+    (facts.checks ?? []).map(({ id, message, remedy }) => ({ guard, id, message, remedy })),
+  );
+  const failing = CHECKS.flatMap((check) => {
+    const result = checks.find(({ id, outcome }) => id === check.id && outcome === "fail");
+    if (result === undefined || check.production === true || promotes !== undefined) return [];
+    return [{ guard: check.guard ?? "preflight-failed", id: check.id, remedy: result.remedy }];
+  });
+  const named = [...new Set(told.map(({ guard, id, remedy }) => JSON.stringify({ guard, id, remedy })))];
+  expect(named.toSorted()).toEqual(failing.map((one) => JSON.stringify(one)).toSorted());
+  for (const { message } of told) expect(message).toMatch(/^\S.*\.$/);
+  if (!checks.some(({ outcome }) => outcome === "fail")) expect(refusals).toEqual([]);
+}
+
 /** Each row on a stage of its own. How many there are stands in the report. */
 export function tell(when: string, ask: typeof saved, rows: readonly Row[]): void {
   describe(`${rows.length} misconfigurations ${when}`, () => {
     it.each(rows)("%s", async (_, row) => {
-      judge(await ask(goldenStage(), row), row);
+      const stage = goldenStage();
+      const found = await ask(stage, row);
+      judge(found, row);
+      if (ask === saved) await expectRefusals(stage, found, row);
     });
   });
 }

@@ -134,7 +134,7 @@ const UNCERTIFIED: readonly Row[] = [
 const READ_ONLY: readonly Row[] = [
   [
     "the token may only read monitors and pools",
-    { ...lacking(/Monitors and Pools Write \(account\)/, `${BALANCING} Write`) },
+    { ...lacking(/Monitors and Pools Write \(account\)/, `${BALANCING} Write`), promotes: "does not ask" },
   ],
 ];
 

@@ -431,6 +431,7 @@ const ANSWERS_LATER: readonly Row[] = [
     "the primary went down a moment ago",
     {
       seed: (world) => (site(world).up = false),
+      promotes: "does not ask",
       later: 0,
       checks: { preview: "fail" },
       says: /primary.*TCP connection failed/,
@@ -573,6 +574,7 @@ const BALANCER: readonly Row[] = [
     "the primary pool was disabled",
     {
       seed: (world) => world.edit("pool", poolOf(world, "primary").id, { enabled: false }),
+      promotes: "heals",
       later: 0,
       checks: { "pools-enabled": "fail" },
       says: /shop-primary.*disabled/,
@@ -583,6 +585,7 @@ const BALANCER: readonly Row[] = [
     "the secondary pool, which is the fallback, was disabled",
     {
       seed: (world) => world.edit("pool", poolOf(world, "secondary").id, { enabled: false }),
+      promotes: "heals",
       later: 0,
       checks: { "pools-enabled": "fail" },
       says: /shop-secondary.*disabled/,
@@ -596,6 +599,7 @@ const BALANCER: readonly Row[] = [
         const pool = poolOf(world, "secondary");
         world.edit("pool", pool.id, { origins: pool.origins.map((one) => ({ ...one, enabled: false })) });
       },
+      promotes: "heals",
       later: 0,
       checks: { "pools-enabled": "fail" },
       says: /endpoint.*shop-secondary.*disabled/,
@@ -609,6 +613,7 @@ const BALANCER: readonly Row[] = [
         world.edit("load_balancer", only(world.loadBalancers).id, {
           fallback_pool: poolOf(world, "primary").id,
         }),
+      promotes: "heals",
       later: 0,
       checks: { "fallback-pool": "fail" },
       says: /fallback pool.*shop-primary/,
@@ -684,6 +689,7 @@ const BALANCER: readonly Row[] = [
     "the load balancer was deleted",
     {
       seed: (world) => world.remove("load_balancer", only(world.loadBalancers).id),
+      promotes: "heals",
       later: 0,
       checks: { "objects-in-place": "fail" },
       says: /load balancer.*does not exist/,

@@ -146,6 +146,15 @@ export function standingFailures({ checks }: Pick<Preflight, "checks">, before: 
     .map(({ id }) => id);
 }
 
+/** A guard that refuses by itself says more than the checks that share it: they become its facts. */
+export function withChecks(byState: readonly Refusal[], byChecks: readonly Refusal[]): Refusal[] {
+  const joined = byState.map((one) => {
+    const { checks } = byChecks.find(({ guard }) => guard === one.guard)?.facts ?? {};
+    return checks === undefined ? one : { ...one, facts: { ...one.facts, checks } };
+  });
+  return [...joined, ...byChecks.filter(({ guard }) => byState.every((one) => one.guard !== guard))];
+}
+
 /** What a preflight has against a promotion: each failed check under the guard that speaks for it. */
 export function guardPreflight({ checks }: Pick<Preflight, "checks">, to: Stage): Refusal[] {
   const failed = checks.filter(({ outcome }) => outcome === "fail");
