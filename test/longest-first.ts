@@ -7,9 +7,10 @@ const LONGEST = [
   "late-writes",
   "races",
   "cloudflare-down",
-  "open-facts",
-  "dead-endpoints",
+  "misconfigured-endpoints",
+  "import-adversity",
   "rate-limit",
+  "open-facts",
 ];
 
 function rank({ moduleId }: TestSpecification): number {
