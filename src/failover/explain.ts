@@ -5,6 +5,7 @@
 //   ------------------------------------------------------+---------------------------------------------------
 //   an active Pages custom domain has the name            | that project
 //   a load balancer has it, enabled, with foreign routing | nobody can tell
+//   … a pool of somebody else stands before the others    | nobody can tell
 //   … a pool of the order is enabled and healthy          | the first such pool; if it doesn't answer, one retry
 //   … the fallback pool is enabled                        | the fallback pool, whose health isn't looked at
 //   … no pool is left                                     | error 530 (1016)
@@ -21,11 +22,14 @@ export interface EndpointState {
   readonly answers: boolean | null;
 }
 
+/** One of the pair's pools, or somebody else's, of which nothing is known. */
+export type PoolOwner = Side | "other";
+
 export interface TrafficState {
   /** True where an enabled load balancer of ours has the hostname. */
   readonly balanced: boolean;
-  readonly order: readonly Side[];
-  readonly fallback: Side;
+  readonly order: readonly PoolOwner[];
+  readonly fallback: PoolOwner;
   readonly endpoints: Readonly<Record<Side, EndpointState>>;
   readonly failoverAcrossPools: boolean;
   /** What the DNS record of the same name points at; null where there is none. */
@@ -80,6 +84,11 @@ export function suppose(state: TrafficState, conditions: readonly Condition[]): 
   return conditions.reduce((supposed, condition) => CONDITIONS[condition](supposed), state);
 }
 
+/** Where visitors are in the hands of a pool that isn't the pair's. */
+function nobodyCanTell(path: readonly string[], found: string): Explanation {
+  return { serving: "unknown", rule: "foreign-routing", path: [...path, found], predictable: false };
+}
+
 function canBeChosen({ poolEnabled, originEnabled, health }: EndpointState): boolean {
   return poolEnabled && originEnabled && health === "healthy";
 }
@@ -110,6 +119,8 @@ function served(
   const { answers } = state.endpoints[side];
   if (answers !== false) return { serving: side, rule, path, predictable: true };
   const failing = [...path, `but the ${side} endpoint doesn't answer at this moment`];
+  if (state.failoverAcrossPools && state.order.includes("other"))
+    return nobodyCanTell(failing, "and a pool of somebody else may be tried next, so nobody can tell");
   const target = rule === "first-healthy-pool" ? retryTarget(state, side) : null;
   if (target !== null && state.endpoints[target].answers !== false) {
     return {
@@ -136,19 +147,24 @@ function balance(state: TrafficState): Explanation {
   const path = ["an enabled load balancer has the hostname"];
   if (state.foreignRouting.length > 0) {
     const found = `somebody else's routing comes first (${state.foreignRouting.join("; ")}), so nobody can tell`;
-    return { serving: "unknown", rule: "foreign-routing", path: [...path, found], predictable: false };
+    return nobodyCanTell(path, found);
   }
   for (const side of state.order) {
+    if (side === "other")
+      return nobodyCanTell(path, "a pool of somebody else comes next in the order, so nobody can tell");
     if (canBeChosen(state.endpoints[side])) {
       const found = `the ${side} pool is the first one that is enabled and healthy`;
       return served(state, side, "first-healthy-pool", [...path, found]);
     }
     path.push(whyNot(side, state.endpoints[side]));
   }
-  const { poolEnabled, originEnabled } = state.endpoints[state.fallback];
+  const { fallback } = state;
+  if (fallback === "other")
+    return nobodyCanTell(path, "no pool is left but the fallback pool, which is somebody else's");
+  const { poolEnabled, originEnabled } = state.endpoints[fallback];
   if (poolEnabled && originEnabled) {
-    const found = `no pool is left, so the fallback pool, the ${state.fallback}, serves whatever its health`;
-    return served(state, state.fallback, "fallback-pool", [...path, found]);
+    const found = `no pool is left, so the fallback pool, the ${fallback}, serves whatever its health`;
+    return served(state, fallback, "fallback-pool", [...path, found]);
   }
   const found = "the fallback pool is disabled as well: visitors get error 530 (1016)";
   return { serving: "none", rule: "no-pool-left", path: [...path, found], predictable: true };

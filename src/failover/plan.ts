@@ -117,7 +117,7 @@ function isSaidOtherwise(path: string, is: Canonical, shouldBe: Canonical): bool
   return inner === null ? path.startsWith("origins.") && onBothSides(path) : !onBothSides(inner.origin);
 }
 
-const objectsIn = (value: unknown): Record<string, unknown>[] =>
+export const objectsIn = (value: unknown): Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter(isObject) : [];
 
 function mergedOrigin(known: Body, desired: Body): Body {

@@ -1,9 +1,11 @@
 // Turns what was observed into what Cloudflare's edge goes by: the state from which explain and the guards predict.
-import { desiredObjects } from "./desired.ts";
-import type { EndpointState, TrafficState } from "./explain.ts";
+import { canonical, originPath } from "./canonical.ts";
+import { desiredObjects, type Body } from "./desired.ts";
+import type { EndpointState, PoolOwner, TrafficState } from "./explain.ts";
 import { otherSide, SIDES, type Failover, type Side } from "./failover.ts";
-import { findForeign } from "./foreign.ts";
-import { foundIn, isOriginEnabled, type Observed } from "./plan.ts";
+import { findBeside, findForeign, meaningOf, type Meaning } from "./foreign.ts";
+import type { Role } from "./marker.ts";
+import { foundIn, isOriginEnabled, objectsIn, type Observed } from "./plan.ts";
 
 export interface TrafficWitnesses {
   /** What Cloudflare's checks say; null where they say nothing yet. */
@@ -24,9 +26,64 @@ function endpointState(observed: Observed, side: Side, { health, probed }: Traff
   };
 }
 
-function orderOf(failover: Failover, pools: unknown): readonly Side[] {
-  const ids = Array.isArray(pools) ? pools : [];
-  return ids.flatMap((id) => SIDES.find((side) => failover.ids[side] === id) ?? []);
+function ownerOf(failover: Failover, id: unknown): PoolOwner {
+  return SIDES.find((side) => failover.ids[side] === id) ?? "other";
+}
+
+function orderOf(failover: Failover, pools: unknown): readonly PoolOwner[] {
+  return Array.isArray(pools) ? pools.map((id) => ownerOf(failover, id)) : [];
+}
+
+/** What of a pool lets more than its one endpoint's health decide. */
+function unaccountedInPool(role: Side, pool: Body): (Meaning | null)[] {
+  const origins = objectsIn(pool["origins"]);
+  const is = canonical("pool", pool, () => true);
+  const least = is.get("minimum_origins");
+  const isChecked = [pool["monitor"], pool["monitor_group"]].some(
+    (id) => typeof id === "string" && id !== "",
+  );
+  const several: Meaning = {
+    message: `the ${role} pool has ${origins.length} endpoints, so which of them gets a visitor is not settled`,
+    effect: "routes",
+  };
+  const unchecked: Meaning = {
+    message: `the ${role} pool has no monitor, so health plays no part in choosing it`,
+    effect: "routes",
+  };
+  const weights = origins.flatMap(({ name }) => {
+    const path = `${originPath(String(name))}.weight`;
+    return is.get(path) === 0 ? meaningOf(role, path, 0, 1, []) : [];
+  });
+  return [
+    origins.length === 1 ? null : several,
+    isChecked ? null : unchecked,
+    ...weights,
+    typeof least === "number" && least > 1 ? meaningOf(role, "minimum_origins", least, 1, []) : null,
+    ...findBeside(role, pool),
+  ];
+}
+
+/**
+ * What lets more decide who gets a visitor than the pair's order and health, whoever put it there and however soon it
+ * is healed.
+ */
+export function findUnaccounted(objects: Readonly<Partial<Record<Role, Body>>>): readonly string[] {
+  const { load_balancer: lb } = objects;
+  const policy = lb === undefined ? "off" : canonical("load_balancer", lb, () => true).get("steering_policy");
+  const steering = policy === "off" ? null : meaningOf("load_balancer", "steering_policy", policy, "off", []);
+  const inPools = SIDES.flatMap((side) => {
+    const pool = objects[side];
+    return pool === undefined ? [] : unaccountedInPool(side, pool);
+  });
+  return [steering, ...inPools].flatMap((found) => (found?.effect === "routes" ? found.message : []));
+}
+
+/** Every reason why the order and health of the pair alone don't say who gets a visitor. */
+function routingBeside(failover: Failover, observed: Observed, installation: string): readonly string[] {
+  const objects = foundIn(observed);
+  const foreign = findForeign(failover, objects, [], desiredObjects(failover, installation));
+  const routes = foreign.filter(({ effect }) => effect === "routes").map(({ message }) => message);
+  return [...new Set([...routes, ...findUnaccounted(objects)])];
 }
 
 /** All but what lies beneath and beside the load balancer, which Cloudflare has to be asked for by the hostname. */
@@ -42,7 +99,8 @@ export function balancedTraffic(
   return {
     balanced: lb["name"] === hostname && lb["enabled"] !== false,
     order: orderOf(failover, lb["default_pools"]),
-    fallback: SIDES.find((side) => failover.ids[side] === lb["fallback_pool"]) ?? otherSide(failover.active),
+    fallback:
+      lb["fallback_pool"] === undefined ? otherSide(failover.active) : ownerOf(failover, lb["fallback_pool"]),
     endpoints: {
       primary: endpointState(observed, "primary", witnesses),
       secondary: endpointState(observed, "secondary", witnesses),
@@ -51,8 +109,6 @@ export function balancedTraffic(
       typeof adaptive === "object" && adaptive !== null && "failover_across_pools" in adaptive
         ? adaptive.failover_across_pools === true
         : false,
-    foreignRouting: findForeign(failover, foundIn(observed), [], desiredObjects(failover, installation))
-      .filter(({ effect }) => effect === "routes")
-      .map(({ message }) => message),
+    foreignRouting: routingBeside(failover, observed, installation),
   };
 }

@@ -35,6 +35,9 @@ const aState = (change: Partial<TrafficState> = {}): TrafficState => ({
   ...change,
 });
 
+/** A state in which every pool is one of the pair's, as it can be set in an account with no others. */
+type PairState = TrafficState & { readonly order: readonly Side[]; readonly fallback: Side };
+
 /** A Cloudflare account whose every lever of one failover can be set at will. */
 async function aWorld() {
   const bench = aBench();
@@ -66,7 +69,7 @@ async function aWorld() {
     }
   }
 
-  function set(state: TrafficState): void {
+  function set(state: PairState): void {
     for (const side of SIDES) {
       const pool = world.pools.get(id(side));
       const [origin] = pool?.origins ?? [];
@@ -104,7 +107,7 @@ function* endpointStates(health: EndpointState["health"]): Generator<EndpointSta
   }
 }
 
-function* statesWith(health: Record<Side, EndpointState["health"]>): Generator<TrafficState> {
+function* statesWith(health: Record<Side, EndpointState["health"]>): Generator<PairState> {
   for (const primary of endpointStates(health.primary)) {
     for (const secondary of endpointStates(health.secondary)) {
       for (const balanced of BOTH) {
@@ -113,7 +116,8 @@ function* statesWith(health: Record<Side, EndpointState["health"]>): Generator<T
             for (const failoverAcrossPools of BOTH) {
               for (const underneath of UNDERNEATH) {
                 const endpoints = { primary, secondary };
-                yield aState({ balanced, order, fallback, endpoints, failoverAcrossPools, underneath });
+                const state = aState({ balanced, endpoints, failoverAcrossPools, underneath });
+                yield { ...state, order, fallback };
               }
             }
           }
@@ -148,6 +152,23 @@ describe("explaining who serves", () => {
     const explained = explainTraffic(aState({ foreignRouting: ["rules on the load balancer"] }));
     expect(explained).toMatchObject({ serving: "unknown", rule: "foreign-routing", predictable: false });
     expect(explained.path.at(-1)).toContain("rules on the load balancer");
+  });
+
+  it.each([
+    ["stands first", { order: ["other", "primary", "secondary"] }, "unknown"],
+    ["stands last, and is not reached", { order: ["primary", "secondary", "other"] }, "primary"],
+    ["may be tried when the first one fails", { order: ["primary", "other"], answers: false }, "unknown"],
+    ["is the fallback, and is not reached", { fallback: "other" }, "primary"],
+    ["is the fallback, and is all that is left", { fallback: "other", health: "unhealthy" }, "unknown"],
+  ] as const)("knows nothing of somebody else's pool where it %s", (_, given, serving) => {
+    const {
+      health = "healthy",
+      answers = true,
+      ...change
+    } = { health: undefined, answers: undefined, ...given };
+    const endpoint = everything({ health, answers });
+    const state = aState({ ...change, endpoints: { primary: endpoint, secondary: endpoint } });
+    expect(explainTraffic(state)).toMatchObject({ serving, predictable: serving !== "unknown" });
   });
 
   it("lets an active Pages custom domain come before the load balancer", () => {

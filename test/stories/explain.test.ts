@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { World } from "../simulator/simulator.ts";
+import { ACCOUNT } from "./existing.ts";
+import { callCloudflare } from "./somebody.ts";
 import { setStage, type Stage } from "./stage.ts";
+
+type Ids = Readonly<Record<"third" | "load_balancer" | "primary", string>>;
 
 const explain = async (stage: Stage, conditions: readonly string[] = []) =>
   (await stage.call("GET", `/v1/failovers/shop/explain?if=${conditions.join(",")}`)).body;
@@ -71,6 +76,59 @@ describe("explaining who serves", () => {
     const unreadable = await explain(stage);
     expect(unreadable).toMatchObject({ serving: "unknown", rule: "unreadable", predictable: false });
     expect(unreadable.path[0]).toContain("Cloudflare could not be read");
+  });
+
+  it.each<readonly [what: string, edit: (world: World, ids: Ids) => void, names: RegExp]>([
+    [
+      "a third pool stands first",
+      (world, { load_balancer: lb, third, primary }) =>
+        world.edit("load_balancer", lb, { default_pools: [third, primary] }),
+      /pool of somebody else/,
+    ],
+    [
+      "another steering policy decides",
+      (world, { load_balancer: lb }) => world.edit("load_balancer", lb, { steering_policy: "random" }),
+      /steering policy is random/,
+    ],
+    [
+      "a pool got a second endpoint",
+      (world, { primary }) => {
+        const origins = world.pools.get(primary)?.origins ?? [];
+        const more = { name: "another", address: "third.example.net", enabled: true, weight: 1 };
+        world.edit("pool", primary, { origins: [more, ...origins] });
+      },
+      /primary pool has 2 endpoints/,
+    ],
+    [
+      "an endpoint has weight 0",
+      (world, { primary }) => {
+        const origins = world.pools.get(primary)?.origins ?? [];
+        world.edit("pool", primary, { origins: origins.map((origin) => ({ ...origin, weight: 0 })) });
+      },
+      /weight 0/,
+    ],
+    [
+      "a pool has no monitor",
+      (world, { primary }) => world.edit("pool", primary, { monitor: "" }),
+      /primary pool has no monitor/,
+    ],
+  ])("never guesses before it is healed where %s", async (_, edit, names) => {
+    const stage = await inProduction();
+    const { cloudflare } = await stage.failover();
+    const third = await callCloudflare(stage, "POST", `${ACCOUNT}/pools`, {
+      name: "third",
+      check_regions: ["WNAM"],
+      origins: [{ name: "one", address: "third.example.net" }],
+    });
+    edit(stage.simulator.world, {
+      third: third.id,
+      load_balancer: cloudflare.load_balancer_id,
+      primary: cloudflare.primary_pool_id,
+    });
+    await stage.pass(30);
+    const { serving, path, predictable } = await explain(stage);
+    expect({ serving, predictable }).toEqual({ serving: "unknown", predictable: false });
+    expect(path.at(-1)).toMatch(names);
   });
 
   it("names the conditions where one is not known", async () => {
