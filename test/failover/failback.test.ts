@@ -358,6 +358,19 @@ describe("the facts", () => {
     }
   });
 
+  test("what nobody could ask about for long was not healthy without interruption, and is out for as long as ever", () => {
+    const asked = (healthy: boolean, silentSeconds: number) => {
+      const before = pool(healthy, pool(!healthy, undefined, ago(9_000)), ago(6_000));
+      const last = pool(healthy, before, ago(silentSeconds));
+      const { since } = failbackFacts({ ...sources, health: { primary: pool(healthy, last) } }, NOW).health
+        .primary;
+      return since;
+    };
+    expect(asked(true, 600)).toBe(ago(600));
+    expect(asked(true, 601)).toBe(NOW);
+    expect(asked(false, 601)).toBe(ago(6_000));
+  });
+
   test("a pause moves nothing, any other lease does while it lasts", () => {
     const lease = {
       id: "le_1",

@@ -324,6 +324,29 @@ describe("after so many healthy seconds", () => {
     expect(await untilBack(stage, 5)).toBe(1);
   });
 
+  it("counts those seconds anew where the switch back had to be taken back", async () => {
+    const stage = await inProduction(AFTER);
+    await latch(stage);
+    const refused = stage.simulator.faults.add({
+      match: { method: "PATCH", path: /load_balancers/, times: Number.POSITIVE_INFINITY },
+      effect: { kind: "status", status: 400, when: "before" },
+    });
+    primary(stage).up = true;
+    await stage.minutes(20);
+    const [reverted, ...others] = await events(stage, "failover.switch_over_reverted");
+    expect(others).toEqual([]);
+    expect(await stage.failover()).toMatchObject({
+      active: "secondary",
+      status: {
+        message: expect.stringContaining("600 healthy seconds of the primary without interruption, at"),
+      },
+    });
+    refused.remove();
+    expect(await untilBack(stage, 12)).toBeLessThanOrEqual(12);
+    const [again] = await events(stage, "failover.switch_over_started");
+    expect(Date.parse(again.at) - Date.parse(reverted.at)).toBeGreaterThanOrEqual(600_000);
+  });
+
   it("leaves alone what a person switched over, for a hundred ticks and both endpoints", async () => {
     const stage = await inProduction(AFTER);
     await stage.operate("POST", `${PATH}/switch-over`, switchTo("secondary"));
