@@ -1,17 +1,27 @@
 import { probeShard, type ProbeShard } from "./actions/probe-shard.ts";
 import { createApp } from "./api/app.ts";
 import { jobFor } from "./schedule.ts";
-import { createServices, type Services } from "./services.ts";
+import { createServices } from "./services.ts";
 
 export { Coordinator } from "./coordinator.ts";
 
-function app({ coordinator, reader, settings, clock, log }: Services) {
-  return createApp({ coordinator, reader, adminToken: settings.adminToken, clock, log });
+type App = ReturnType<typeof createApp>;
+
+/** Making all routes costs more than most requests, and bindings outlive a request. */
+const apps = new WeakMap<Env, App>();
+
+function appOf(env: Env): App {
+  const known = apps.get(env);
+  if (known !== undefined) return known;
+  const { coordinator, reader, settings, clock, log } = createServices(env);
+  const app = createApp({ coordinator, reader, adminToken: settings.adminToken, clock, log });
+  apps.set(env, app);
+  return app;
 }
 
 export default {
   fetch(request, env, ctx) {
-    return app(createServices(env)).fetch(request, env, ctx);
+    return appOf(env).fetch(request, env, ctx);
   },
 
   async scheduled(controller, env) {
