@@ -16,8 +16,13 @@ export const REHEARSALS: readonly Rehearsal[] = [
 ];
 
 /** Both endpoints healthy, and the hostname of that stage served by the primary. */
-export async function inStage(playing: Playing, spec: object = SHOP): Promise<Stage> {
+export async function inStage(
+  playing: Playing,
+  spec: object = SHOP,
+  arrange: (stage: Stage) => void = () => undefined,
+): Promise<Stage> {
   const stage = setStage();
+  arrange(stage);
   await stage.ready(spec);
   const promotions = playing === "testing" ? 1 : 2;
   for (let promotion = 0; promotion < promotions; promotion += 1) {
@@ -70,7 +75,7 @@ export function currentStep(operation: Answer["body"]): string | null {
 }
 
 /** Lets time pass, a second at a time, until the drill stands at this step. */
-async function untilStep(stage: Stage, id: string, step: string): Promise<void> {
+export async function untilStep(stage: Stage, id: string, step: string): Promise<void> {
   for (let seconds = 0; seconds < 300; seconds += 1) {
     if (currentStep(await operationOf(stage, id)) === step) return;
     await stage.pass(1);
