@@ -3,7 +3,6 @@ import {
   decideCourse,
   findInterruption,
   foldLook,
-  leaseMs,
   nextWatch,
   returnPatienceMs,
   STEP_PATIENCE_MS,
@@ -15,200 +14,24 @@ import {
   type WatchStep,
 } from "../failover/drill.ts";
 import { hashOfContent } from "../failover/drill-evidence.ts";
-import { drillStateOf, measured } from "../failover/drill-report.ts";
-import { leasesInForce, type Lease } from "../failover/leases.ts";
-import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
-import { findDifferences } from "../failover/plan.ts";
+import { drillStateOf } from "../failover/drill-report.ts";
+import { leasesInForce } from "../failover/leases.ts";
+import { currentStep, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation, Sample } from "../failover/results.ts";
 import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
-import { setDue, type FailoverRecord } from "../store/failovers.ts";
+import type { FailoverRecord } from "../store/failovers.ts";
 import { insertSamples } from "../store/samples.ts";
-import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
+import type { Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
-import { drillAborted, endDrillLease } from "./preempt.ts";
+import { conclude, interrupt, turnBack } from "./end-drill.ts";
+import { divert, restore } from "./move-drill.ts";
+import { endDrillLease } from "./preempt.ts";
 import { probeNow } from "./probe-now.ts";
-import { eventOf } from "./record.ts";
-import { reconcile, type ReconcileResult, type SnapshotFor } from "./reconcile.ts";
-import { storeLease } from "./store-lease.ts";
+import type { SnapshotFor } from "./reconcile.ts";
 
 const BETWEEN_LOOKS_MS = 2_000;
 /** Nothing changes during a hold but what goes wrong. */
 const BETWEEN_LOOKS_OF_A_HOLD_MS = 5_000;
-
-function dataOf(operation: Operation, state: DrillState) {
-  const { divertSeconds, holdSeconds, restoreSeconds } = measured(state);
-  return {
-    drill_id: state.drillId,
-    operation_id: operation.id,
-    method: state.method,
-    stage: state.stage,
-    hostname: state.hostname,
-    divert_seconds: divertSeconds,
-    hold_seconds: holdSeconds,
-    restore_seconds: restoreSeconds,
-    errors: state.watch.errors,
-  };
-}
-
-/** The end that the drill itself came to; `failed` is why it didn't pass. */
-function conclude(context: Context, operation: Operation, state: DrillState, failed: string | null): Advance {
-  const data = dataOf(operation, state);
-  const seconds = `${data.divert_seconds ?? "?"} s to the secondary, ${data.restore_seconds ?? "?"} s back`;
-  const message = failed ?? `passed: ${state.hostname} was diverted, held and restored (${seconds})`;
-  const verdict = failed === null ? "passed" : "failed";
-  const result = { ...data, passed: failed === null, verdict, evidence: "observed" };
-  const status = failed === null ? "succeeded" : "failed";
-  const event = { ...data, message };
-  return {
-    operation: operationEnds(
-      { ...operation, state: { ...state } },
-      status,
-      message,
-      result,
-      context.clock.now(),
-    ),
-    events: [eventOf(context, `drill.${verdict}`, operation.failoverId, operation.origin, event)],
-  };
-}
-
-/** Something else put an end to it: the deviation ends with it, and the report says why. */
-function interrupt(context: Context, record: FailoverRecord, operation: Operation, why: string): Advance {
-  const ended = operationEnds(operation, "aborted", `interrupted: ${why}`, null, context.clock.now());
-  const diversion = endDrillLease(context, record, operation.origin);
-  return {
-    operation: ended,
-    writes: [...diversion.writes, setDue(context.db, record.failover.id, context.clock.now())],
-    events: [...diversion.events, ...drillAborted(context, ended, operation.origin)],
-  };
-}
-
-/** The rehearsal can't pass any more: what was before is wanted from now on, and the drill sees to it that it comes. */
-function turnBack(
-  context: Context,
-  record: FailoverRecord,
-  operation: Operation,
-  step: DrillStep,
-  why: string,
-  state: DrillState,
-): Advance {
-  const now = context.clock.now();
-  const failed = stepEnds(operation, step, "failed", why, now, { ...state, failed: why });
-  if (state.leaseId === null) return conclude(context, failed, state, why);
-  const diversion = endDrillLease(context, record, operation.origin);
-  const after = {
-    ...state,
-    failed: why,
-    times: { ...state.times, leaseEndedAt: now },
-    watch: nextWatch(state.watch),
-  };
-  const skipped = failed.steps.map((one) =>
-    one.status === "pending" && (one.name === "secondary serves" || one.name === "hold")
-      ? ({ ...one, status: "skipped" } as const)
-      : one,
-  );
-  return {
-    operation: { ...failed, steps: skipped, message: `${why}; on the way back`, state: { ...after } },
-    writes: diversion.writes,
-    events: diversion.events,
-  };
-}
-
-/** Whether Cloudflare has the members that a drill moves as they are wanted now; whatever else differs doesn't matter. */
-function isMoved({ failover, convergence }: ReconcileResult, { method }: DrillState): boolean {
-  if (convergence === null) return false;
-  const role = method === "reorder" ? "load_balancer" : "primary";
-  const member = method === "reorder" ? "default_pools" : "enabled";
-  const seen = convergence.observation.observed[role];
-  return (
-    failover.ids[role] !== undefined &&
-    seen.state === "found" &&
-    findDifferences(role, seen.object, convergence.desired[role]).every(({ path }) => path !== member)
-  );
-}
-
-function leaseOf(
-  context: Context,
-  { failover }: FailoverRecord,
-  operation: Operation,
-  state: DrillState,
-): Lease {
-  const now = context.clock.now();
-  return {
-    id: context.newId("le"),
-    failoverId: failover.id,
-    kind: "drill",
-    version: 1,
-    ...(state.method === "reorder" ? { active: "secondary" } : { active: "primary", disabled: "primary" }),
-    reason: state.reason ?? `drill ${state.drillId}`,
-    origin: operation.origin,
-    startedAt: now,
-    expiresAt: now + leaseMs(state.holdSeconds),
-  };
-}
-
-async function divert(
-  context: Context,
-  record: FailoverRecord,
-  operation: Operation,
-  snapshotFor: SnapshotFor,
-): Promise<Advance> {
-  const state = drillStateOf(operation);
-  if (state.leaseId === null) {
-    const lease = leaseOf(context, record, operation, state);
-    const now = lease.startedAt;
-    const times = { ...state.times, leasedAt: now };
-    const leased = { ...state, leaseId: lease.id, deadlineAt: lease.expiresAt, times };
-    const detail = `ends by itself at ${new Date(lease.expiresAt).toISOString()} whatever happens`;
-    return {
-      operation: stepWaits(operation, "divert", detail, now, now, leased),
-      writes: storeLease(context, record, lease),
-    };
-  }
-  const { origin } = operation;
-  const result = await reconcile(context, record, snapshotFor, { asked: false, origin, priority: "person" });
-  const now = context.clock.now();
-  if (isMoved(result, state)) {
-    const times = { ...state.times, divertedAt: now };
-    const what =
-      state.method === "reorder" ? "the secondary pool stands first" : "the primary pool is disabled";
-    return { operation: stepEnds(operation, "divert", "succeeded", what, now, { ...state, times }) };
-  }
-  const since = state.times.leasedAt ?? now;
-  if (result.sync === "blocked" || now - since >= STEP_PATIENCE_MS) {
-    const current = { ...record, failover: result.failover };
-    return turnBack(
-      context,
-      current,
-      operation,
-      "divert",
-      `it could not be diverted: ${result.message}`,
-      state,
-    );
-  }
-  return { operation: stepWaits(operation, "divert", result.message, nextTry(context, operation), now) };
-}
-
-async function restore(
-  context: Context,
-  record: FailoverRecord,
-  operation: Operation,
-  snapshotFor: SnapshotFor,
-): Promise<Advance> {
-  const state = drillStateOf(operation);
-  const { origin } = operation;
-  const result = await reconcile(context, record, snapshotFor, { asked: false, origin, priority: "lease" });
-  const now = context.clock.now();
-  if (isMoved(result, state)) {
-    const times = { ...state.times, restoredAt: now };
-    const what = state.method === "reorder" ? "the primary pool stands first" : "the primary pool is enabled";
-    return { operation: stepEnds(operation, "restore", "succeeded", what, now, { ...state, times }) };
-  }
-  if (!isOutOfTime(context, operation)) {
-    return { operation: stepWaits(operation, "restore", result.message, nextTry(context, operation), now) };
-  }
-  const why = `${state.failed ?? "it passed until then"}; what was before could not be restored yet: ${result.message}`;
-  return conclude(context, stepEnds(operation, "restore", "failed", why, now), state, why);
-}
 
 /** When the awaited endpoint was first seen in this step. */
 function seenFirst(step: WatchStep, { times }: DrillState, watch: Watch): DrillTimes {

@@ -1,4 +1,7 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { guardDrill, hashOfContent } from "../../src/failover/drill-evidence.ts";
+import { findPassedDrill } from "../../src/store/drills.ts";
 import {
   begin,
   eventsOfType,
@@ -97,4 +100,48 @@ describe("a drill", () => {
       });
     },
   );
+
+  it("leaves nothing latched where failback isn't automatic, however long the primary's checks take", async () => {
+    const stage = await inStage("testing");
+    const { revision } = await stage.failover();
+    const manual = { failback: { mode: "manual" } };
+    await stage.call("PATCH", SHOP_PATH, manual, { "if-match": `"${revision}"` });
+    await stage.minutes(6);
+    const id = await begin(stage, { method: "disable-primary", stage: "testing" });
+    expect(await untilEnded(stage, id)).toMatchObject({ status: "succeeded" });
+    const { report } = await lastDrill(stage);
+    // Five checks in a row, a minute apart.
+    expect(report.restore_seconds).toBeGreaterThan(240);
+    expect(report.hold_seconds).toBeLessThanOrEqual(22);
+    await stage.minutes(3);
+    expect(await stage.failover()).toMatchObject({ active: "primary", status: { serving: "primary" } });
+    expect(await eventsOfType(stage, "failover.latched")).toEqual([]);
+  });
+
+  it("that passed is evidence for its spec's content, and for no other", async () => {
+    const stage = await inStage("testing");
+    const evidence = async () => {
+      const { id, spec } = await stage.failover();
+      const hash = hashOfContent(spec);
+      return guardDrill(hash, await findPassedDrill(env.DB, id, hash));
+    };
+    const patch = async (body: object) => {
+      const { revision } = await stage.failover();
+      const answer = await stage.call("PATCH", SHOP_PATH, body, { "if-match": `"${revision}"` });
+      expect(answer.status).toBe(200);
+      await stage.minutes(3);
+    };
+    expect(await evidence()).toMatchObject([{ facts: { last_passed: null } }]);
+    await untilEnded(stage, await begin(stage, { method: "reorder", stage: "testing" }));
+    await begin(stage, { method: "reorder", stage: "testing" });
+    await stage.call("POST", `${SHOP_PATH}/abort`);
+    await stage.alarms();
+    expect(await evidence()).toEqual([]);
+    await patch({ monitor: { path: "/health" } });
+    expect(await evidence()).toMatchObject([{ facts: { last_passed: { id: expect.any(String) } } }]);
+    await untilEnded(stage, await begin(stage, { method: "reorder", stage: "testing" }));
+    expect(await evidence()).toEqual([]);
+    await patch({ monitor: { path: "/" } });
+    expect(await evidence()).toEqual([]);
+  });
 });
