@@ -109,6 +109,12 @@ const REASONS: readonly Row[] = [
     remedy: "check the port and the server behind it",
   },
   {
+    id: "checks-in-a-row",
+    reason: /good checks in a row/i,
+    cause: "its checks pass, but not yet as often in a row as monitor.consecutive_up wants",
+    remedy: "wait until they have, or lower monitor.consecutive_up",
+  },
+  {
     id: "monitor-config",
     reason: /config error/i,
     cause: "Cloudflare can't use the monitor as it is set",

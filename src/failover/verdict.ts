@@ -45,7 +45,9 @@ export function judgePlaces(places: readonly PlaceHealth[]): {
   const counts = new Map<string, number>();
   for (const { reason } of failing) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const [reason] = [...counts].toSorted((a, b) => b[1] - a[1])[0] ?? ["unknown"];
-  return { healthy: false, detail: `${reason} in ${failing.length} of ${places.length} places` };
+  // The checks pass again, and `consecutive_up` wants more of them before that counts.
+  const why = /no failures/i.test(reason) ? "not enough good checks in a row yet" : reason;
+  return { healthy: false, detail: `${why} in ${failing.length} of ${places.length} places` };
 }
 
 const isRecent = (change: number, now: number): boolean => change <= now && now - change < FLAPPING_WINDOW_MS;

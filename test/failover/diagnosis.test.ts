@@ -117,6 +117,11 @@ describe("what both witnesses say together is worth more", () => {
     ["another failure that only we see", { probe: bad({ failure: "dns" }) }, "probe-only"],
     ["nothing wrong", { probe: good }, null],
     ["nothing known of our own", {}, null],
+    [
+      "checks that pass again, but not often enough in a row",
+      { reason: "not enough good checks in a row yet in 3 of 3 places", probe: good },
+      "checks-in-a-row",
+    ],
     ["Cloudflare's word for all is well", { reason: "No failures" }, null],
   ];
 

@@ -209,6 +209,20 @@ describe("the majority of places", () => {
   });
 });
 
+describe("an endpoint whose checks pass again, but not often enough in a row", () => {
+  test("is unhealthy, and not for a failure", () => {
+    const places = ["Paris, FR", "Rome, IT"].map((place) => ({
+      place,
+      healthy: false,
+      reason: "No failures",
+    }));
+    expect(judgePlaces(places)).toStrictEqual({
+      healthy: false,
+      detail: "not enough good checks in a row yet in 2 of 2 places",
+    });
+  });
+});
+
 describe("folding Cloudflare's readings", () => {
   const reading = (minute: number, healthy: boolean | null, poolId = "p") => ({
     poolId,

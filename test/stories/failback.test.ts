@@ -211,6 +211,10 @@ describe("an outage under manual failback", () => {
     const patched = await stage.call("PATCH", PATH, patch, { "if-match": `"${revision}"` });
     expect(patched.status).toBe(200);
     await stage.alarms();
+    await stage.minutes(2);
+    expect((await stage.failover()).status.message).toMatch(
+      /checks pass, but not yet as often in a row .* is not latched before/,
+    );
     const verdicts = new Set<string>();
     for (let minute = 0; minute < 8; minute += 1) {
       await stage.minutes(1);
