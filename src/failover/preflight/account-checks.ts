@@ -48,7 +48,7 @@ function judgePermissions(facts: PreflightFacts): Finding {
   const missing = missingOf(needed);
   const evidence = { missing };
   const inZone = needed.filter(({ permission }) => permission.scope === "zone");
-  const name = facts.facts.zone?.name ?? "";
+  const name = facts.facts.zone?.name ?? `of ${facts.spec.hostname}`;
   if (inZone.every(({ answers }) => answers.some(isForbidden)))
     return fail(
       `the API token may do nothing with the zone ${name}`,
@@ -125,7 +125,7 @@ export const ACCOUNT_CHECKS: readonly Check[] = [
     id: "token-permissions",
     asks: "Has the API token every permission that the service needs?",
     worst: "fail",
-    means: "what needs it can't be read or changed",
+    means: "the service can't read or change what it has to",
     remedy:
       "Add the missing permission groups to the API token, for the scope that is named, and include this account and zone in its resources.",
     documentation: DOCUMENTATION.permissions,

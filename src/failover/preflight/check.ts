@@ -29,7 +29,7 @@ interface Described {
   readonly asks: string;
   /** The worst that it can say. */
   readonly worst: "warn" | "fail";
-  /** What a bad answer means for visitors or for the service, as a clause after what was found. */
+  /** What a bad answer means for visitors or for the service, as a clause. */
   readonly means: string;
   /** What to do, as a sentence; `{endpoint}` stands for `primary` or `secondary`. */
   readonly remedy: string;
@@ -60,7 +60,7 @@ export interface CheckResult {
   readonly id: string;
   readonly outcome: CheckOutcome;
   readonly evidence: Evidence;
-  /** One sentence on what was found and what it means. */
+  /** A sentence on what was found, and of a complaint one on what it means. */
   readonly message: string;
   /** One sentence; null where there is nothing to mend. */
   readonly remedy: string | null;

@@ -78,9 +78,9 @@ function judgeRules(asked: Asked<readonly RuleFacts[]>, hostname: string, kind: 
   return given(asked, (rules) => {
     const evidence = { rules };
     return rules.length === 0
-      ? pass(`no ${kind} concerns ${hostname}`, evidence)
+      ? pass(`no ${kind} acts on requests for ${hostname}`, evidence)
       : warn(
-          `${rules.length === 1 ? `a ${kind} concerns` : `${rules.length} ${kind}s concern`} ${hostname}: ${rules.map(({ what }) => what).join(", ")}`,
+          `${rules.length === 1 ? `there is ${kind.startsWith("o") ? "an" : "a"} ${kind}` : `there are ${rules.length} ${kind}s`} that may act on requests for ${hostname}: ${rules.map(({ what }) => what).join(", ")}`,
           evidence,
         );
   });

@@ -64,7 +64,7 @@ export function rulesFor(kind: RuleKind, rules: readonly RulesetRule[], hostname
     .filter((rule) => acts(kind, rule) && isExpressionFor(rule.expression, hostname))
     .map(({ id, description, expression }) => ({
       id,
-      what: description === "" ? `the rule ${id}` : `"${description}"`,
+      what: description === "" ? `one without a name (${expression})` : `"${description}" (${expression})`,
       matches: expression,
     }));
 }

@@ -81,7 +81,10 @@ export const PLAN_CHECKS: readonly Check[] = [
     judge: ({ usage, refused, observed, lists }) => {
       const said = refused === null ? null : describeAbsence(refused);
       if (said !== null)
-        return fail(`Load Balancing is not enabled for the account (${refused ?? ""})`, { refusal: refused });
+        return fail(
+          `Load Balancing is not enabled for the account, as its answer shows: ${refused?.split("; ")[0] ?? ""}`,
+          { refusal: refused },
+        );
       if (observed.load_balancer.state === "found")
         return pass("there is a load balancer already", { load_balancer: "found" });
       if (usage.state === "known") {
@@ -107,7 +110,7 @@ export const PLAN_CHECKS: readonly Check[] = [
     id: "quota",
     asks: "Is there room for the objects that would be created?",
     worst: "fail",
-    means: "Cloudflare would refuse to create them",
+    means: "Cloudflare would refuse to create what is missing",
     remedy:
       "Delete what is not used any more in the dashboard under Load Balancing, or raise the limits of the Load Balancing subscription.",
     documentation: DOCUMENTATION.limitations,

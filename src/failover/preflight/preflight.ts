@@ -116,7 +116,7 @@ function conclude(check: Check, findings: Findings): CheckResult {
     id: check.id,
     outcome,
     evidence,
-    message: `${capitalized(found)}${isComplaint({ outcome }) ? `: ${check.means}` : ""}.`,
+    message: `${capitalized(found)}.${isComplaint({ outcome }) ? ` ${capitalized(check.means)}.` : ""}`,
     remedy: remedies.size === 0 ? null : [...remedies].join(" "),
     documentation: check.documentation,
   };

@@ -61,7 +61,8 @@ export const ZONE_CHECKS: readonly Check[] = [
     id: "zone-setup",
     asks: "Is Cloudflare the zone's primary DNS provider (full setup)?",
     worst: "fail",
-    means: "load balancers and certificates work differently there, and the tutorial does not hold",
+    means:
+      "load balancers and certificates work differently where Cloudflare is not the primary DNS provider, and this service is not made for that",
     remedy: "Change the zone to a full setup, or use a hostname of a zone that has one.",
     documentation: DOCUMENTATION.fullSetup,
     judge: ({ zone }) =>
