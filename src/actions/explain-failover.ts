@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import { loadRecord } from "./load.ts";
 import { readPoolHealth } from "./look.ts";
 import { observe } from "./observe.ts";
+import { recordsAnswering } from "./underneath.ts";
 
 /** What is asked of Cloudflare for an explanation may be this old: it is asked again and again with other conditions. */
 const LOOK_MAX_AGE_MS = 10_000;
@@ -75,10 +76,11 @@ async function lookAtTraffic(
   const last = record.samples.at(-1);
   const probed = { primary: last?.primary.ok ?? null, secondary: last?.secondary.ok ?? null };
   const witnesses = { health: { primary, secondary }, probed };
-  const zoneId = failover.facts.zone?.id ?? "";
+  const { zone } = failover.facts;
+  if (zone === null) throw new CloudflareError("unavailable", "the zone is not known yet");
   return {
     ...balancedTraffic(failover, observed, witnesses, context.installation, hostname),
-    underneath: underneathOf(spec, await context.cloudflare("person").dnsRecords(zoneId, hostname)),
+    underneath: underneathOf(spec, await recordsAnswering(context, zone, hostname)),
     customDomain: await customDomainOf(context, spec, hostname),
   };
 }

@@ -8,6 +8,7 @@ import { commit, savePoolHealth, type FailoverRecord } from "../store/failovers.
 import type { Priority } from "../cloudflare/budget.ts";
 import type { Context } from "./context.ts";
 import { ask, mapped, notAsked } from "./preflight/ask.ts";
+import { recordsAnswering } from "./underneath.ts";
 
 /** What Cloudflare finds of one pool now, folded into what was known; throws `CloudflareError`. */
 export async function readPoolHealth(
@@ -70,10 +71,10 @@ export async function readUnderneath(
   failover: Failover,
   hostname: string,
 ): Promise<readonly string[] | null> {
-  const zoneId = failover.facts.zone?.id;
-  if (zoneId === undefined) return null;
+  const { zone } = failover.facts;
+  if (zone === null) return null;
   try {
-    const records = await context.cloudflare("person").dnsRecords(zoneId, hostname);
+    const records = await recordsAnswering(context, zone, hostname);
     return records.map(({ type, content }) => `${type} ${content}`);
   } catch (error) {
     if (error instanceof CloudflareError) return null;

@@ -90,6 +90,12 @@ export function isInZone(name: string, zoneName: string): boolean {
   return zone !== "" && (inner === zone || inner.endsWith(`.${zone}`));
 }
 
+/** The names whose records answer for a hostname of the zone: its own before every wildcard, the closer wildcard first. */
+export function namesAnswering(hostname: string, zoneName: string): readonly string[] {
+  const above = hostname.split(".").map((_, from, labels) => labels.slice(from + 1).join("."));
+  return [hostname, ...above.filter((parent) => isInZone(parent, zoneName)).map((parent) => `*.${parent}`)];
+}
+
 /** The longest zone that holds the name: a subdomain may be a zone of its own. */
 export function findZone<Z extends { readonly name: string }>(name: string, zones: readonly Z[]): Z | null {
   let found: Z | null = null;

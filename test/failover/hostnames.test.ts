@@ -1,7 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressProblem, isAddressLiteral } from "../../src/failover/addresses.ts";
-import { findZone, hostnameProblem, isInZone, normalizeHostname } from "../../src/failover/hostnames.ts";
+import {
+  findZone,
+  hostnameProblem,
+  isInZone,
+  namesAnswering,
+  normalizeHostname,
+} from "../../src/failover/hostnames.ts";
 
 describe("a hostname's normal form", () => {
   it.each([
@@ -160,4 +166,12 @@ describe("zones", () => {
     expect(findZone("www.example.com", zones)?.id).toBe("z1");
     expect(findZone("www.example.org", zones)).toBeNull();
   });
+});
+
+it.each([
+  ["example.com", ["example.com"]],
+  ["www.example.com", ["www.example.com", "*.example.com"]],
+  ["a.b.example.com", ["a.b.example.com", "*.b.example.com", "*.example.com"]],
+])("answering for %s are the records of %j", (hostname, names) => {
+  expect(namesAnswering(hostname, "example.com")).toEqual(names);
 });

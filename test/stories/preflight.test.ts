@@ -162,6 +162,61 @@ describe("what a preflight costs", () => {
     console.log(`a preflight with rules in every phase: ${body.calls} calls`);
   });
 
+  it("finds the wildcard record that answers underneath, as explain does", async () => {
+    const stage = goldenStage();
+    const { world } = stage.simulator;
+    await stage.ready(GOLDEN);
+    world.dnsRecords.clear();
+    world.addDnsRecord("example.com", {
+      type: "CNAME",
+      name: "*.example.com",
+      content: "origin.example.net",
+      proxied: true,
+    });
+    const body = await preflight(stage);
+    expect(checkNamed(body, "record-underneath")).toMatchObject({
+      outcome: "pass",
+      message: expect.stringContaining("CNAME origin.example.net"),
+    });
+    expect(checkNamed(body, "test-hostname-free").outcome).toBe("pass");
+    const explained = await stage.call("GET", "/v1/failovers/shop/explain?if=load_balancer_disabled");
+    expect(explained.body).toMatchObject({ serving: "primary", rule: "record-underneath" });
+  });
+
+  it("does not call the hostname unclaimed where nobody could see what it leads to", async () => {
+    const stage = goldenStage();
+    await stage.ready(GOLDEN);
+    stage.simulator.faults.add({
+      match: { method: "GET", path: /dns_records/, times: Number.POSITIVE_INFINITY },
+      effect: { kind: "status", status: 500, when: "before" },
+    });
+    expect(checkNamed(await preflight(stage), "custom-hostname").outcome).toBe("unknown");
+  });
+
+  it("tells of an active custom domain though the token may not read those of customers", async () => {
+    const stage = goldenStage();
+    const { world } = stage.simulator;
+    await stage.ready(GOLDEN);
+    world.addPagesDomain("shop", "www.example.com", "active");
+    stage.simulator.faults.add({
+      match: { method: "GET", path: /custom_hostnames/, times: Number.POSITIVE_INFINITY },
+      effect: { kind: "status", status: 403, when: "before" },
+    });
+    expect(checkNamed(await preflight(stage), "custom-hostname")).toMatchObject({
+      outcome: "fail",
+      message: expect.stringContaining("Pages project shop"),
+    });
+  });
+
+  it("leaves calls for the rest where a long name lies in no zone that it sees", async () => {
+    const hostname = `${"a.".repeat(20)}example.org`;
+    const body = await preflightOf(goldenStage(), { ...GOLDEN, hostname });
+    expect(checkNamed(body, "zone-found").outcome).toBe("fail");
+    expect(complaints(body).filter((one) => one.includes("used up"))).toEqual([]);
+    expect(checkNamed(body, "load-balancing-enabled").outcome).toBe("pass");
+    expect(checkNamed(body, "test-hostname-free").message).toContain("not known before the zone is");
+  });
+
   it("asks name by name in a zone with very many records", async () => {
     const stage = goldenStage();
     const { world } = stage.simulator;

@@ -1,6 +1,8 @@
 // What a preflight asks about a zone: records, certificates, and whatever else may claim or act on the hostname.
 import { CloudflareError } from "../../cloudflare/errors.ts";
 import type { CloudflareInspection } from "../../cloudflare/inspection.ts";
+import type { Facts, Stage } from "../../failover/failover.ts";
+import { namesAnswering } from "../../failover/hostnames.ts";
 import type { Asked, DnsRecordFacts, PreflightFacts, RuleFacts } from "../../failover/preflight/facts.ts";
 import { isPatternFor, pageRulesFor, rulesFor, type RuleKind } from "../../failover/preflight/matching.ts";
 import { ask, mapped, notAsked, whenKnown, type Questions } from "./ask.ts";
@@ -13,9 +15,12 @@ const PHASES: Readonly<Record<RuleKind, string>> = {
 
 const UNKNOWN_ZONE = notAsked("the zone is not known");
 
+/** Zones of more labels are rare, and the other questions need calls too. */
+const MOST_ZONE_LABELS = 5;
+
 /** A zone of another account, if that is where the hostname lies. */
 async function foreignZone(inspection: CloudflareInspection, hostname: string) {
-  const labels = hostname.split(".");
+  const labels = hostname.split(".").slice(-MOST_ZONE_LABELS);
   for (let from = 0; from <= labels.length - 2; from += 1) {
     const found = await inspection.zoneNamed(labels.slice(from).join("."));
     if (found !== null) return found;
@@ -50,6 +55,29 @@ export async function gatherRecords(
     state: "known",
     value: (byName.get(name) ?? []).map(({ type, content, proxied }) => ({ type, content, proxied })),
   });
+}
+
+/** A wildcard's record answers for a name that has none of its own. */
+export async function recordsUnderneath(
+  hostname: string,
+  zone: Facts["zone"],
+  recordsOf: RecordsOf,
+): Promise<PreflightFacts["records"]["hostname"]> {
+  for (const name of zone === null ? [] : namesAnswering(hostname, zone.name)) {
+    const records = await recordsOf(name);
+    if (records.state !== "known" || records.value.length > 0) return records;
+  }
+  return recordsOf(hostname);
+}
+
+/** It is to be found free before the load balancer first takes it. */
+export async function recordsOfTestHostname(
+  name: string | null,
+  stage: Stage,
+  recordsOf: RecordsOf,
+): Promise<PreflightFacts["records"]["testHostname"]> {
+  if (name === null) return notAsked("the test hostname is not known before the zone is");
+  return stage === "draft" ? recordsOf(name) : notAsked("the load balancer has been there already");
 }
 
 /** The rules of one phase, where the zone has any. */
@@ -175,10 +203,12 @@ export async function gatherCustomHostnames(
     if (domains.value.some(({ name, status }) => name === hostname && status === "active"))
       found.push(`${hostname} is an active custom domain of the Pages project ${project}`);
   }
-  return whenKnown(await ask(() => inspection.customHostnames(zoneId, hostname)), async (hostnames) => [
-    ...found,
-    ...hostnames
+  if (found.length > 0) return { state: "known", value: found };
+  const claims = mapped(await ask(() => inspection.customHostnames(zoneId, hostname)), (hostnames) =>
+    hostnames
       .filter(({ status }) => status === "active")
       .map(({ name }) => `${name} is an active custom hostname (Cloudflare for SaaS) of the zone`),
-  ]);
+  );
+  // That nothing claims the name is known only where its records are: they lead to the projects that were asked.
+  return claims.state === "known" && claims.value.length === 0 ? mapped(records, () => []) : claims;
 }

@@ -29,6 +29,8 @@ import {
   gatherInterference,
   gatherRecords,
   gatherZone,
+  recordsOfTestHostname,
+  recordsUnderneath,
   type RecordsOf,
 } from "./gather-zone.ts";
 
@@ -182,8 +184,7 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
     gatherRecords(questions, zoneId),
   ]);
   const { hostname: name, test_hostname: testName } = spec;
-  const hostname = await recordsOf(name);
-  const isUntested = record === null || record.failover.stage === "draft";
+  const hostname = await recordsUnderneath(name, facts.zone, recordsOf);
   const [started, health, usage, claims, customHostnames, domains, testHostname, endpoints, seen] =
     await Promise.all([
       subject.withPreview === false
@@ -194,9 +195,7 @@ export async function gatherFacts(given: Context, subject: Subject): Promise<Pre
       gatherClaims(questions, zoneId, name),
       gatherCustomHostnames(questions, zoneId, name, projectsNaming(name, projects), hostname),
       bySide((side) => gatherDomains(account, projects[side], input[side])),
-      isUntested && testName !== null
-        ? recordsOf(testName)
-        : notAsked("the load balancer has been there already"),
+      recordsOfTestHostname(testName, record?.failover.stage ?? "draft", recordsOf),
       bySide((side) => recordsOfEndpoint(spec[side].address, facts.zone, recordsOf)),
       observed(context, record, snapshot, priority),
     ]);
