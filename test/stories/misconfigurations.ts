@@ -45,7 +45,7 @@ export async function saved(stage: Stage, row: Misconfiguration): Promise<{ chec
   const { status, body } = await stage.call("POST", "/v1/failovers", merged(row.spec));
   if (status !== 201) throw new Error(`creating answered ${status}: ${JSON.stringify(body)}`);
   await stage.alarms();
-  await stage.minutes(3);
+  await stage.minutes(1);
   if (seedsLater) {
     await row.seed?.(world, stage);
     await stage.minutes(row.later);
