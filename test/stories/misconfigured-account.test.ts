@@ -412,7 +412,7 @@ const PLAN_UNSAVED: readonly Row[] = [
     {
       spec: { check_regions: ["WNAM", "WEU"] },
       checks: { "check-regions": "warn" },
-      says: /2 regions/,
+      says: /2 regions.*may refuse/,
       remedy: /check_regions/,
     },
   ],

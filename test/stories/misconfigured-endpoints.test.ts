@@ -673,6 +673,34 @@ const BALANCER: readonly Row[] = [
     },
   ],
   [
+    "somebody else's pool stands before the pair's",
+    {
+      seed: (world) => {
+        const pool = { ...poolOf(world, "primary"), id: "c".repeat(32), name: "third" };
+        world.pools.set(pool.id, pool);
+        const lb = only(world.loadBalancers);
+        world.edit("load_balancer", lb.id, { default_pools: [pool.id, ...lb.default_pools] });
+      },
+      later: 0,
+      checks: { "foreign-routing": "fail" },
+      promotes: "heals",
+      says: /lb-shop\.example\.com also has the pool c{32}/,
+      remedy: /reconcile/,
+    },
+  ],
+  [
+    "the load balancer chooses pools at random",
+    {
+      seed: (world) =>
+        world.edit("load_balancer", only(world.loadBalancers).id, { steering_policy: "random" }),
+      later: 0,
+      checks: { "foreign-routing": "fail" },
+      promotes: "heals",
+      says: /steering policy is random/,
+      remedy: /reconcile/,
+    },
+  ],
+  [
     "visitors from Germany get the secondary",
     {
       seed: (world) =>

@@ -152,7 +152,9 @@ export const ADDRESS_CHECKS: readonly Check[] = [
       }
       const found = `the ${side} endpoint's name ${address} resolves to addresses of Cloudflare's proxy (${inside.slice(0, 2).join(", ")})`;
       // A customer's hostname of another account answers to its own name (API-FACTS 13).
-      return host === address ? warn(found, evidence) : fail(found, evidence);
+      const means =
+        "it may be a site of another account, which answers to its own name; where it is one of this account, visitors get error 1000";
+      return host === address ? { ...warn(found, evidence), means } : fail(found, evidence);
     },
   },
   {

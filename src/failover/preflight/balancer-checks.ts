@@ -1,8 +1,9 @@
 // Checks of the pools and the load balancer as they stand at Cloudflare: whether a failover would happen as intended.
 import { SIDES } from "../failover.ts";
 import { findForeignRouting, isKept } from "../foreign.ts";
+import { findUnaccounted } from "../traffic.ts";
 import type { Role } from "../marker.ts";
-import { describeRole } from "../plan.ts";
+import { describeRole, foundIn } from "../plan.ts";
 import { fail, given, pass, unknown, warn, type Check, type Finding } from "./check.ts";
 import { DOCUMENTATION } from "./documentation.ts";
 import type { PreflightFacts } from "./facts.ts";
@@ -60,6 +61,17 @@ function judgeFallback(facts: PreflightFacts, lb: Body, secondary: Body): Findin
   return disabledIn(secondary) === null
     ? pass("the fallback pool is the secondary and enabled", evidence)
     : fail(`the fallback pool, ${named("secondary", secondary)}, is disabled`, evidence);
+}
+
+/** What members of ours that somebody else changed do to who gets a visitor. */
+function besideThePair({ failover, observed }: PreflightFacts, lb: Body): readonly string[] {
+  const ids: readonly unknown[] = SIDES.map((side) => failover?.ids[side]);
+  const pools: unknown = lb["default_pools"];
+  const others = Array.isArray(pools) ? pools.filter((id) => !ids.includes(id)) : [];
+  const pastThePair = others.map(
+    (id) => `the load balancer ${String(lb["name"])} also has the pool ${String(id)}`,
+  );
+  return [...pastThePair, ...findUnaccounted(foundIn(observed))];
 }
 
 const REFUSED_REMEDY =
@@ -170,6 +182,13 @@ export const BALANCER_CHECKS: readonly Check[] = [
           ? pass("the load balancer is yet to be made", { foreign: [] })
           : unknown("there is no load balancer to look at", {});
       const foreign = findForeignRouting(lb, []);
+      const beside = besideThePair(facts, lb);
+      if (foreign.length === 0 && beside.length > 0)
+        return fail(
+          beside.join("; "),
+          { foreign, beside },
+          "Undo that in the dashboard under Load Balancing, or POST …/reconcile, which puts everything back as the spec has it (with heal_foreign also what an import left alone).",
+        );
       return foreign.length === 0
         ? pass("the load balancer has no routing but the pair", { foreign })
         : fail(

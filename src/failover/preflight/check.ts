@@ -14,6 +14,8 @@ export interface Finding {
   readonly evidence: Evidence;
   /** In the place of the check's own remedy, where more can be said. */
   readonly remedy?: string;
+  /** In the place of what the check's bad answer means, where it is milder. */
+  readonly means?: string;
 }
 
 /** A permission group as Cloudflare's API names it, and the resource that it has to cover. */

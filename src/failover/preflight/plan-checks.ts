@@ -173,10 +173,13 @@ export const PLAN_CHECKS: readonly Check[] = [
       }
       return regions.length === 1 || isEnterprise
         ? pass(`checking from ${regions.join(", ")} is allowed`, evidence)
-        : warn(
-            `check_regions names ${regions.length} regions, and how many the plan ${plan ?? ""} allows is not published`,
-            evidence,
-          );
+        : {
+            ...warn(
+              `check_regions names ${regions.length} regions, and how many the plan ${plan ?? ""} allows is not published`,
+              evidence,
+            ),
+            means: "Cloudflare may refuse the pools",
+          };
     },
   },
 ];

@@ -108,6 +108,7 @@ function conclude(check: Check, findings: Findings): CheckResult {
   const remedies = new Set(
     telling.flatMap(([place, finding]) => remedyOf(check, finding)?.replaceAll("{endpoint}", place) ?? []),
   );
+  const means = new Set(telling.map(([, finding]) => `${capitalized(finding.means ?? check.means)}.`));
   const { both, ...endpoints } = findings;
   const evidence =
     both?.evidence ??
@@ -116,7 +117,7 @@ function conclude(check: Check, findings: Findings): CheckResult {
     id: check.id,
     outcome,
     evidence,
-    message: `${capitalized(found)}.${isComplaint({ outcome }) ? ` ${capitalized(check.means)}.` : ""}`,
+    message: `${capitalized(found)}.${isComplaint({ outcome }) ? ` ${[...means].join(" ")}` : ""}`,
     remedy: remedies.size === 0 ? null : [...remedies].join(" "),
     documentation: check.documentation,
   };
