@@ -1,4 +1,5 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
+import { defaultAffinitySeconds } from "../failover/canonical.ts";
 import { completeSpec, type Endpoint, type Spec } from "../failover/complete.ts";
 import { incompleteness, presentHostname } from "../failover/desired.ts";
 import { explainTraffic, suppose, type Condition, type TrafficState } from "../failover/explain.ts";
@@ -117,7 +118,7 @@ export async function explainFailover(
     const affinity =
       kind === "none"
         ? null
-        : `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? "Cloudflare's default of 82800"} seconds while it is healthy: this speaks of new ones`;
+        : `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? `Cloudflare's default of ${defaultAffinitySeconds(kind)}`} seconds while it is healthy: this speaks of new ones`;
     return ok({ ...explained, hostname, conditions, affinity });
   } catch (error) {
     if (error instanceof CloudflareError) return unknown(`Cloudflare could not be read: ${error.message}`);

@@ -1,3 +1,4 @@
+import { defaultAffinitySeconds } from "../failover/canonical.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import { NOTHING_SEEN, DRILL_STEPS, type DrillState } from "../failover/drill.ts";
@@ -75,7 +76,7 @@ function affinityOf({
   readonly session_affinity_ttl?: number;
 }): string | null {
   if (kind === "none") return null;
-  return `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? "Cloudflare's default of 82800"} seconds: only new ones take part in the drill`;
+  return `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? `Cloudflare's default of ${defaultAffinitySeconds(kind)}`} seconds: only new ones take part in the drill`;
 }
 
 async function accept(

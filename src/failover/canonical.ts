@@ -144,6 +144,11 @@ function steering(object: Body): string {
 /** Members of a load balancer that route past the pair, whatever pools they name; ours only where they are to be emptied. */
 export const ROUTING_MEMBERS = ["rules", "region_pools", "country_pools", "pop_pools", "pool_sets"] as const;
 
+/** How long visitors stay at an endpoint where nobody says. */
+export function defaultAffinitySeconds(affinity: unknown): number {
+  return affinity === "header" ? 1800 : 82_800;
+}
+
 function canonicalLoadBalancer(object: Body, owns: Ownership): Map<string, unknown> {
   const adaptive = object["adaptive_routing"];
   const fields = new Map<string, unknown>([
@@ -162,7 +167,7 @@ function canonicalLoadBalancer(object: Body, owns: Ownership): Map<string, unkno
   ]);
   if (owns("ttl")) fields.set("ttl", number(object["ttl"], 30));
   if (owns("session_affinity_ttl")) {
-    const byDefault = lower(object["session_affinity"]) === "header" ? 1800 : 82800;
+    const byDefault = defaultAffinitySeconds(lower(object["session_affinity"]));
     fields.set("session_affinity_ttl", number(object["session_affinity_ttl"], 0) || byDefault);
   }
   for (const member of ROUTING_MEMBERS) if (owns(member)) fields.set(member, object[member] ?? null);

@@ -1,5 +1,5 @@
 // Reads the spec out of Cloudflare's objects: everything that a spec can say, defaults left out where they hold.
-import { canonical, originPath } from "./canonical.ts";
+import { canonical, defaultAffinitySeconds, originPath } from "./canonical.ts";
 import { completeSpec } from "./complete.ts";
 import type { Body } from "./desired.ts";
 import type { Facts, Side } from "./failover.ts";
@@ -100,7 +100,9 @@ function readAffinity(is: ReadonlyMap<string, unknown>, affinity: unknown): Memb
     require_all_headers: unless(attribute("require_all_headers"), false),
   });
   const ttl =
-    affinity === "none" ? undefined : unless(is.get("session_affinity_ttl"), byHeader ? 1800 : 82800);
+    affinity === "none"
+      ? undefined
+      : unless(is.get("session_affinity_ttl"), defaultAffinitySeconds(affinity));
   return defined({ session_affinity_ttl: ttl, session_affinity_attributes: unless(attributes, {}) });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { World } from "../simulator/simulator.ts";
 import { ACCOUNT } from "./existing.ts";
 import { callCloudflare } from "./somebody.ts";
-import { setStage, type Stage } from "./stage.ts";
+import { setStage, SHOP, type Stage } from "./stage.ts";
 
 type Ids = Readonly<Record<"third" | "load_balancer" | "primary", string>>;
 
@@ -47,6 +47,16 @@ describe("explaining who serves", () => {
       serving: "primary",
       rule: "record-underneath",
     });
+  });
+
+  it.each([
+    ["header", 1800],
+    ["cookie", 82_800],
+  ] as const)("says for how long affinity by %s keeps visitors", async (affinity, seconds) => {
+    const stage = setStage();
+    const attributes = affinity === "header" ? { session_affinity_attributes: { headers: ["x-user"] } } : {};
+    await stage.ready({ ...SHOP, load_balancer: { session_affinity: affinity, ...attributes } });
+    expect((await explain(stage)).affinity).toContain(`up to Cloudflare's default of ${seconds} seconds`);
   });
 
   it("follows an outage, and agrees with what a visitor gets", async () => {
