@@ -12,13 +12,26 @@ function hidden(headers: unknown): unknown {
   return Object.fromEntries(shown);
 }
 
+/** So can the query of a path that is checked. */
+function withoutQuery(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/^(\/[^?]*)\?.*$/s, "$1?(hidden)") : value;
+}
+
+/** By the name of a member of Cloudflare's monitor. */
+const HIDDEN: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
+  ["header", hidden],
+  ["path", withoutQuery],
+]);
+
 function withoutCredentials(data: FailoverEvent["data"]): FailoverEvent["data"] {
   const text = JSON.stringify(data, (name, value: unknown) => {
-    if (name === "header") return hidden(value);
-    if (typeof value !== "object" || value === null || !("path" in value) || value.path !== "header")
-      return value;
+    const hide = HIDDEN.get(name);
+    if (hide !== undefined) return hide(value);
+    if (typeof value !== "object" || value === null || !("path" in value)) return value;
+    const hideBoth = typeof value.path === "string" ? HIDDEN.get(value.path) : undefined;
+    if (hideBoth === undefined) return value;
     const difference: Record<string, unknown> = { ...value };
-    return { ...difference, before: hidden(difference["before"]), after: hidden(difference["after"]) };
+    return { ...difference, before: hideBoth(difference["before"]), after: hideBoth(difference["after"]) };
   });
   return JSON.parse(text) as FailoverEvent["data"];
 }

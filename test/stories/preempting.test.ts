@@ -171,7 +171,7 @@ describe("a patch that changes only words", () => {
   });
 });
 
-describe("a credential in a monitor's header", () => {
+describe("a credential in what a monitor asks", () => {
   it("is in no event, neither of the spec nor of what was written or drifted", async () => {
     const stage = setStage();
     const secret = "Bearer s3cr3t-of-the-origin";
@@ -181,17 +181,22 @@ describe("a credential in a monitor's header", () => {
       hostname: "www.example.com",
       primary: { address: "origin.example.net" },
       secondary: { pages_project: "shop" },
-      monitor: { header },
+      monitor: { header, path: "/health?key=s3cr3t-too" },
     });
     stage.simulator.world.edit("monitor", cloudflare.monitor_id, {
       header: { Authorization: ["another s3cr3t"] },
+      path: "/health?key=a-third-s3cr3t",
     });
     await stage.minutes(1);
-    expect(stage.simulator.world.monitors.get(cloudflare.monitor_id)?.header).toEqual(header);
+    expect(stage.simulator.world.monitors.get(cloudflare.monitor_id)).toMatchObject({
+      header,
+      path: "/health?key=s3cr3t-too",
+    });
     const { body } = await stage.call("GET", "/v1/events?limit=100");
     const text = JSON.stringify(body);
     expect(text).toContain("drift.healed");
     expect(text).toContain("(hidden)");
+    expect(text).toContain("/health?(hidden)");
     expect(text).not.toContain("s3cr3t");
   });
 });
