@@ -46,34 +46,34 @@ export function createServices(env: Env): Services {
   const prober = createProber({ ...outside, clock: { now: () => Date.now() } });
   const inspector = createInspector({ ...outside, random: () => crypto.randomUUID() });
   const resolve = createResolve(outside);
-  const stub = () => namespace.get(namespace.idFromName(settings.accountId));
-  // Each call asks for the object anew: a stub that saw it fall over stays broken.
+  const writer = () => namespace.get(namespace.idFromName(settings.accountId));
+  // Each call asks for the object anew: a handle that saw it fall over stays broken.
   const coordinator: CoordinatorPort = {
-    createFailover: (input, origin) => stub().createFailover(input, origin),
-    importFailover: (asked, origin) => stub().importFailover(asked, origin),
+    createFailover: (input, origin) => writer().createFailover(input, origin),
+    importFailover: (asked, origin) => writer().importFailover(asked, origin),
     patchFailover: (reference, patch, revision, origin) =>
-      stub().patchFailover(reference, patch, revision, origin),
-    deleteFailover: (reference, request, origin) => stub().deleteFailover(reference, request, origin),
-    promote: (reference, request, origin) => stub().promote(reference, request, origin),
-    demote: (reference, request, origin) => stub().demote(reference, request, origin),
-    reconcile: (reference, request, origin) => stub().reconcile(reference, request, origin),
-    adopt: (reference, request, origin) => stub().adopt(reference, request, origin),
-    plan: (reference) => stub().plan(reference),
-    explain: (reference, conditions) => stub().explain(reference, conditions),
-    preflight: (reference, maxAgeMs, origin) => stub().preflight(reference, maxAgeMs, origin),
-    preflightSpec: (input) => stub().preflightSpec(input),
-    switchOver: (reference, request, origin) => stub().switchOver(reference, request, origin),
-    switchBack: (reference, request, origin) => stub().switchBack(reference, request, origin),
-    cancel: (operationId, origin) => stub().cancel(operationId, origin),
-    startDrill: (reference, request, origin) => stub().startDrill(reference, request, origin),
-    abortDrill: (reference, request, origin) => stub().abortDrill(reference, request, origin),
-    pause: (reference, request, origin) => stub().pause(reference, request, origin),
-    resume: (reference, request, origin) => stub().resume(reference, request, origin),
-    freeze: (reason, origin) => stub().freeze(reason, origin),
-    thaw: (origin) => stub().thaw(origin),
-    switchFleet: (request, origin) => stub().switchFleet(request, origin),
-    agree: (request, origin) => stub().agree(request, origin),
-    tick: () => stub().tick(),
+      writer().patchFailover(reference, patch, revision, origin),
+    deleteFailover: (reference, request, origin) => writer().deleteFailover(reference, request, origin),
+    promote: (reference, request, origin) => writer().promote(reference, request, origin),
+    demote: (reference, request, origin) => writer().demote(reference, request, origin),
+    reconcile: (reference, request, origin) => writer().reconcile(reference, request, origin),
+    adopt: (reference, request, origin) => writer().adopt(reference, request, origin),
+    plan: (reference) => writer().plan(reference),
+    explain: (reference, conditions) => writer().explain(reference, conditions),
+    preflight: (reference, maxAgeMs, origin) => writer().preflight(reference, maxAgeMs, origin),
+    preflightSpec: (input) => writer().preflightSpec(input),
+    switchOver: (reference, request, origin) => writer().switchOver(reference, request, origin),
+    switchBack: (reference, request, origin) => writer().switchBack(reference, request, origin),
+    cancel: (operationId, origin) => writer().cancel(operationId, origin),
+    startDrill: (reference, request, origin) => writer().startDrill(reference, request, origin),
+    abortDrill: (reference, request, origin) => writer().abortDrill(reference, request, origin),
+    pause: (reference, request, origin) => writer().pause(reference, request, origin),
+    resume: (reference, request, origin) => writer().resume(reference, request, origin),
+    freeze: (reason, origin) => writer().freeze(reason, origin),
+    thaw: (origin) => writer().thaw(origin),
+    switchFleet: (request, origin) => writer().switchFleet(request, origin),
+    agree: (request, origin) => writer().agree(request, origin),
+    tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
   return { settings, clock, db, probes, prober, inspector, resolve, reader, coordinator, log };

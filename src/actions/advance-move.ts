@@ -3,7 +3,7 @@ import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import type { Operation, Sample } from "../failover/results.ts";
-import { looksLikeTheOther } from "../failover/serving.ts";
+import { cantBeTold, IN_A_ROW } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
 import { insertSamples } from "../store/samples.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
@@ -13,8 +13,6 @@ import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile, type ReconcileResult, type SnapshotFor } from "./reconcile.ts";
 
-/** So many observations in a row of the endpoint that should serve make a success. */
-const IN_A_ROW = 3;
 const BETWEEN_LOOKS_MS = 2_000;
 
 interface MoveState {
@@ -181,10 +179,7 @@ async function observeServing(
   const state = stateOf(operation);
   const { sample, view } = await probeNow(context, record, state.hostname);
   const now = context.clock.now();
-  const untold =
-    !view.distinguishable &&
-    sample.hostname?.ok === true &&
-    !looksLikeTheOther(sample, record.failover.active);
+  const untold = cantBeTold(view, sample, record.failover.active);
   const isGood = view.serving === record.failover.active || untold;
   const next: MoveState = { ...state, seen: isGood ? state.seen + 1 : 0, indistinguishable: untold };
   if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next, sample);

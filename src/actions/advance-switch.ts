@@ -1,9 +1,10 @@
+import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
-import { looksLikeTheOther } from "../failover/serving.ts";
+import { cantBeTold, IN_A_ROW } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
 import { deleteLeases } from "../store/leases.ts";
 import { insertSamples } from "../store/samples.ts";
@@ -15,8 +16,6 @@ import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
 
-/** So many observations in a row of the endpoint that should serve make a success. */
-const IN_A_ROW = 3;
 const BETWEEN_LOOKS_MS = 2_000;
 
 interface SwitchState {
@@ -131,7 +130,7 @@ function succeeded(
   const { failover, leases } = record;
   const now = context.clock.now();
   const lease = leases.find(({ id }) => id === state.leaseId);
-  const affinity = completeSpec(failover.input, failover.facts).load_balancer.session_affinity;
+  const affinity = describeAffinity(completeSpec(failover.input, failover.facts).load_balancer);
   const untold = state.indistinguishable === true || failover.stage === "draft";
   const message = untold
     ? `the ${state.to} pool stands first${failover.stage === "draft" ? "; a draft has no visitors" : ", but the endpoints can't be told apart; give each a marker"}`
@@ -144,9 +143,7 @@ function succeeded(
     first_response_at: instant(state.firstResponseAt),
     last_other_response_at: instant(state.lastOtherResponseAt),
     expires_at: instant(lease?.expiresAt),
-    ...(affinity === "none"
-      ? {}
-      : { moves: "new sessions only: session affinity keeps visitors where they were" }),
+    ...(affinity === null ? {} : { moves: `new sessions only: ${affinity}` }),
   };
   const last = currentStep(operation)?.name ?? "observe";
   const done = stepEnds(operation, last, "succeeded", message, now, { ...state });
@@ -197,8 +194,7 @@ async function observeServing(
   const hostname = state.hostname ?? "";
   const { sample, view } = await probeNow(context, record, hostname);
   const now = context.clock.now();
-  const untold =
-    !view.distinguishable && sample.hostname?.ok === true && !looksLikeTheOther(sample, state.to);
+  const untold = cantBeTold(view, sample, state.to);
   const isTarget = view.serving === state.to;
   const next: SwitchState = {
     ...state,

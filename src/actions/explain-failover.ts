@@ -1,5 +1,5 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
-import { defaultAffinitySeconds } from "../failover/canonical.ts";
+import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec, type Endpoint, type Spec } from "../failover/complete.ts";
 import { incompleteness, presentHostname } from "../failover/desired.ts";
 import { explainTraffic, suppose, type Condition, type TrafficState } from "../failover/explain.ts";
@@ -114,11 +114,8 @@ export async function explainFailover(
   try {
     const state = await lookAtTraffic(context, record, hostname);
     const explained = explainTraffic(suppose(state, conditions));
-    const { session_affinity: kind, session_affinity_ttl: ttl } = spec.load_balancer;
-    const affinity =
-      kind === "none"
-        ? null
-        : `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? `Cloudflare's default of ${defaultAffinitySeconds(kind)}`} seconds while it is healthy: this speaks of new ones`;
+    const kept = describeAffinity(spec.load_balancer);
+    const affinity = kept === null ? null : `${kept} while it is healthy: this speaks of new ones`;
     return ok({ ...explained, hostname, conditions, affinity });
   } catch (error) {
     if (error instanceof CloudflareError) return unknown(`Cloudflare could not be read: ${error.message}`);

@@ -7,12 +7,13 @@ import {
   guardPromotion,
   guardRevision,
   guardUnderneath,
+  targetFacts,
   withoutOverridden,
 } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
+import { guardPreflight, runPreflight, withChecks } from "../failover/preflight/preflight.ts";
 import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { stageAfter, stageBefore } from "../failover/stages.ts";
-import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
 import {
   commit,
   insertEvents,
@@ -21,19 +22,18 @@ import {
   updateIntent,
   type FailoverRecord,
 } from "../store/failovers.ts";
+import { deleteLeases } from "../store/leases.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
-import { deleteLeases } from "../store/leases.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { keepPoolHealth, readUnderneath } from "./look.ts";
 import { preempt } from "./preempt.ts";
-import { probeNow } from "./probe-now.ts";
-import { eventOf } from "./record.ts";
-import { reconcile } from "./reconcile.ts";
-import { guardPreflight, runPreflight, withChecks } from "../failover/preflight/preflight.ts";
 import { gatherFacts } from "./preflight/gather.ts";
+import { probeNow } from "./probe-now.ts";
+import { eventOf, guardsOverridden } from "./record.ts";
+import { reconcile } from "./reconcile.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
@@ -63,19 +63,10 @@ async function judgePromotion(
   // Not Cloudflare's preview as well: both pools' health is read, which is what steers.
   const subject = { input, record, priority: "person", snapshot, withPreview: false } as const;
   const seen = await gatherFacts(context, subject);
-  const { spec } = seen;
-  const now = context.clock.now();
   const pools = await keepPoolHealth(context, record, seen.health);
-  const health = {
-    primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
-    secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
-  };
-  const succeeded = (side: "primary" | "secondary") =>
-    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
   const byState = guardPromotion({
-    spec,
-    health,
-    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+    spec: seen.spec,
+    ...targetFacts(record, pools.health, context.clock.now()),
     unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
     inSync: look.inPlace || look.sync === "unknown",
     syncMessage: look.message,
@@ -143,29 +134,18 @@ async function accept(
     reason: request.reason ?? null,
   };
   const preempted = preempt(context, record.operation, `preempted by ${operation.id}`, origin);
+  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
+  const ended = kind === "demote" ? record.leases.filter(({ active }) => active !== null) : [];
   const events = [
     ...preempted.events,
     eventOf(context, `failover.${kind}_started`, failover.id, origin, data),
-    ...(overridden.length === 0
-      ? []
-      : [
-          eventOf(context, "guard.overridden", failover.id, origin, {
-            reason: request.reason,
-            guards: overridden.map(({ guard, message }) => ({ guard, message })),
-          }),
-        ]),
+    ...ended.map((lease) => leaseEnded(context, lease, "replaced", origin)),
+    ...guardsOverridden(context, failover.id, request.reason, overridden, origin),
   ];
-  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
-  const ended = kind === "demote" ? record.leases.filter(({ active }) => active !== null) : [];
   try {
     await commit(context.db, [
       updateIntent(context.db, moved, spec.test_hostname, failover.revision, now),
       ...deleteLeases(context.db, ended),
-      ...insertEvents(
-        context.db,
-        context.accountId,
-        ended.map((lease) => leaseEnded(context, lease, "replaced", origin)),
-      ),
       ...preempted.writes,
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),

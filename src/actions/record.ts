@@ -1,4 +1,4 @@
-import type { FailoverEvent, Origin } from "../failover/results.ts";
+import type { FailoverEvent, Origin, Refusal } from "../failover/results.ts";
 
 /** What nobody asked for in particular: the reconciler's own doing. */
 export const SYSTEM: Origin = { actor: { kind: "system", name: "reconciler" }, requestId: null };
@@ -52,4 +52,17 @@ export function eventOf(
     origin,
     data: withoutCredentials(data),
   };
+}
+
+/** Says which guards a person got past and why; nothing where none stood in the way. */
+export function guardsOverridden(
+  context: Parameters<typeof eventOf>[0],
+  failoverId: string,
+  reason: string | undefined,
+  overridden: readonly Refusal[],
+  origin: Origin,
+): FailoverEvent[] {
+  if (overridden.length === 0) return [];
+  const guards = overridden.map(({ guard, message }) => ({ guard, message }));
+  return [eventOf(context, "guard.overridden", failoverId, origin, { reason, guards })];
 }

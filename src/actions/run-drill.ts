@@ -1,4 +1,4 @@
-import { defaultAffinitySeconds } from "../failover/canonical.ts";
+import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import { NOTHING_SEEN, DRILL_STEPS, type DrillState } from "../failover/drill.ts";
@@ -11,10 +11,9 @@ import {
   refuseDraft,
   type DrillRequest,
 } from "../failover/drill-start.ts";
-import { guardRevision } from "../failover/guards.ts";
+import { guardRevision, targetFacts } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Refusal, type Result } from "../failover/results.ts";
-import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
 import { commit, insertEvents, OperationUnderWay, type FailoverRecord } from "../store/failovers.ts";
 import { insertDrill } from "../store/drills.ts";
 import { insertOperation } from "../store/operations.ts";
@@ -43,16 +42,9 @@ async function judge(context: Context, given: FailoverRecord, hostname: string):
     probeNow(context, record, hostname),
   ]);
   const now = context.clock.now();
-  const health = {
-    primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
-    secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
-  };
-  const succeeded = (side: "primary" | "secondary") =>
-    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
   return guardDrillStart({
     spec,
-    health,
-    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+    ...targetFacts(record, pools.health, now),
     unreadable: pools.unreadable ?? (look.sync === "unknown" ? look.message : null),
     inSync: look.inPlace || look.sync === "unknown",
     syncMessage: look.message,
@@ -68,17 +60,6 @@ async function judge(context: Context, given: FailoverRecord, hostname: string):
   });
 }
 
-function affinityOf({
-  session_affinity: kind,
-  session_affinity_ttl: ttl,
-}: {
-  readonly session_affinity: string;
-  readonly session_affinity_ttl?: number;
-}): string | null {
-  if (kind === "none") return null;
-  return `session affinity (${kind}) keeps visitors at the endpoint that they had for up to ${ttl ?? `Cloudflare's default of ${defaultAffinitySeconds(kind)}`} seconds: only new ones take part in the drill`;
-}
-
 async function accept(
   context: Context,
   { failover }: FailoverRecord,
@@ -87,6 +68,7 @@ async function accept(
   origin: Origin,
 ): Promise<Accepted> {
   const spec = completeSpec(failover.input, failover.facts);
+  const affinity = describeAffinity(spec.load_balancer);
   const drillId = context.newId("dr");
   const state: DrillState = {
     drillId,
@@ -97,7 +79,7 @@ async function accept(
     reason: request.reason ?? null,
     specHash: hashOfContent(spec),
     incarnation: context.incarnation,
-    affinity: affinityOf(spec.load_balancer),
+    affinity: affinity === null ? null : `${affinity}: only new ones take part in the drill`,
     leaseId: null,
     deadlineAt: null,
     watch: NOTHING_SEEN,

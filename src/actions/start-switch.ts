@@ -2,12 +2,17 @@ import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import { explainTraffic } from "../failover/explain.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
-import { guardFreeze, guardRevision, guardSwitch, withoutOverridden } from "../failover/guards.ts";
+import {
+  guardFreeze,
+  guardRevision,
+  guardSwitch,
+  targetFacts,
+  withoutOverridden,
+} from "../failover/guards.ts";
 import type { Lease } from "../failover/leases.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { balancedTraffic } from "../failover/traffic.ts";
-import { deriveSideHealth, probeHasSucceeded } from "../failover/verdict.ts";
 import {
   commit,
   insertEvents,
@@ -24,7 +29,7 @@ import { leaseEnded } from "./end-leases.ts";
 import { readBothPools } from "./look.ts";
 import { observe } from "./observe.ts";
 import { preempt } from "./preempt.ts";
-import { eventOf } from "./record.ts";
+import { eventOf, guardsOverridden } from "./record.ts";
 import { storeLease } from "./store-lease.ts";
 
 type Accepted = Result<{ operationId: string }>;
@@ -38,9 +43,6 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
   const snapshot = await context.snapshots.recent([zoneId], LOOK_MAX_AGE_MS, "person");
   const { failover, observed } = await observe(context, record.failover, snapshot, "person");
   const pools = await readBothPools(context, { ...record, failover }, spec);
-  const now = context.clock.now();
-  const succeeded = (side: Side) =>
-    record.status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(record.samples, side);
   const last = record.samples.at(-1);
   const witnesses = {
     health: {
@@ -59,11 +61,7 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
     to,
     expected,
     active: failover.active,
-    health: {
-      primary: deriveSideHealth("primary", pools.health.primary, record.samples, now),
-      secondary: deriveSideHealth("secondary", pools.health.secondary, record.samples, now),
-    },
-    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+    ...targetFacts(record, pools.health, context.clock.now()),
     unreadable: pools.unreadable ?? unseen,
     // Whatever its hostname and stage: as if visitors came to it now.
     after: explainTraffic({ ...traffic, balanced: true, order: [to, otherSide(to)] }),
@@ -150,14 +148,7 @@ async function accept(
     ...preempted.events,
     ...ended.map((one) => leaseEnded(context, one, "replaced", origin)),
     eventOf(context, "failover.switch_over_started", failover.id, origin, data),
-    ...(overridden.length === 0
-      ? []
-      : [
-          eventOf(context, "guard.overridden", failover.id, origin, {
-            reason: request.reason,
-            guards: overridden.map(({ guard, message }) => ({ guard, message })),
-          }),
-        ]),
+    ...guardsOverridden(context, failover.id, request.reason, overridden, origin),
   ];
   try {
     await commit(context.db, [

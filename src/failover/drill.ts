@@ -11,6 +11,7 @@
 import type { Side, Stage } from "./failover.ts";
 import type { Lease } from "./leases.ts";
 import type { ProbeFailure, ProbeResult, Sample, Serving, SideHealth } from "./results.ts";
+import { IN_A_ROW } from "./serving.ts";
 
 export type DrillMethod = "reorder" | "disable-primary";
 
@@ -26,8 +27,6 @@ export type DrillStep = (typeof DRILL_STEPS)[number];
 /** The steps that look at the hostname. */
 export type WatchStep = Exclude<DrillStep, "divert" | "restore">;
 
-/** So many looks in a row at the endpoint that should serve make a step succeed. */
-export const IN_A_ROW = 3;
 /** So many bad answers of the hostname in a row are more than a rehearsal may cost visitors. */
 const BAD_IN_A_ROW = 3;
 const SECONDARY_FAILURES_IN_A_ROW = 2;

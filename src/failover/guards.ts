@@ -1,10 +1,12 @@
 // Decides whether an action may move traffic. Every guard that applies is named at once, each with the facts that it
 // rests on and whether a person may override it.
-import type { Spec } from "./complete.ts";
+import { completeSpec, type Spec } from "./complete.ts";
 import type { Explanation, TrafficRule, TrafficState } from "./explain.ts";
 import { SIDES, type Failover, type Side } from "./failover.ts";
 import type { ForeignRouting } from "./foreign.ts";
-import type { Operation, Refusal, SideHealth } from "./results.ts";
+import type { Operation, Refusal, Sample, SideHealth } from "./results.ts";
+import type { StoredStatus } from "./status.ts";
+import { deriveSideHealth, probeHasSucceeded, type PoolHealth } from "./verdict.ts";
 
 const OVERRIDABLE = {
   "no-healthy-target": true,
@@ -56,6 +58,31 @@ export interface TargetFacts {
   /** Read no longer than two ticks ago. */
   readonly health: Readonly<Record<Side, SideHealth>>;
   readonly probeSucceededBefore: Readonly<Record<Side, boolean>>;
+}
+
+/** As the witnesses have it now. Our probe counts from its first success on, of the same endpoint. */
+export function targetFacts(
+  { failover, status, samples }: WitnessedFailover,
+  health: Readonly<Partial<Record<Side, PoolHealth>>>,
+  now: number,
+): TargetFacts {
+  const spec = completeSpec(failover.input, failover.facts);
+  const succeeded = (side: Side) =>
+    status.probeSucceeded[side] === spec[side].address || probeHasSucceeded(samples, side);
+  return {
+    health: {
+      primary: deriveSideHealth("primary", health.primary, samples, now),
+      secondary: deriveSideHealth("secondary", health.secondary, samples, now),
+    },
+    probeSucceededBefore: { primary: succeeded("primary"), secondary: succeeded("secondary") },
+  };
+}
+
+interface WitnessedFailover {
+  readonly failover: Failover;
+  readonly status: Pick<StoredStatus, "probeSucceeded">;
+  /** In tick order. */
+  readonly samples: readonly Sample[];
 }
 
 export interface PromotionFacts extends TargetFacts {

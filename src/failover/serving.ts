@@ -221,7 +221,7 @@ function decide(pair: Pair, markers: Markers, hostname: ProbeResult): Decision {
  * True where the hostname answers as the other endpoint does while this one is silent: twins can't be told apart, but
  * here is no sign that this one serves.
  */
-export function looksLikeTheOther(
+function looksLikeTheOther(
   { primary, secondary, hostname }: Pick<Sample, "primary" | "secondary" | "hostname">,
   side: Side,
 ): boolean {
@@ -231,6 +231,14 @@ export function looksLikeTheOther(
     const value = traitOf(hostname, name);
     return value !== null && value === traitOf(other, name);
   });
+}
+
+/** So many observations in a row of the endpoint that should serve make a success. */
+export const IN_A_ROW = 3;
+
+/** True where the hostname answers well and nobody can say by which of the two, nor that it is the other one. */
+export function cantBeTold(view: ServingView, sample: Sample, side: Side): boolean {
+  return !view.distinguishable && sample.hostname?.ok === true && !looksLikeTheOther(sample, side);
 }
 
 /**
