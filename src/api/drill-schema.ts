@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { LookRun, SeenError } from "../failover/drill.ts";
 import type { Drill } from "../failover/drill-report.ts";
+import { ACTOR_KINDS } from "../failover/results.ts";
 import { maybeRfc3339, rfc3339 } from "./present.ts";
 import { maybeTimestamp, PROBE_FAILURES, text, timestamp, word } from "./schemas.ts";
 
@@ -63,7 +64,7 @@ const reportSchema = z
     hostname: text("Under which it was played.", "lb-shop.example.com"),
     asked_by: z
       .object({
-        kind: word(["token", "cron", "system"], "What kind of actor."),
+        kind: word(ACTOR_KINDS, "What kind of actor."),
         name: text("Its name.", "admin"),
       })
       .meta({ description: "Who asked for it." }),

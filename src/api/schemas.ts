@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { DriftClass } from "../failover/complete.ts";
 import { GUARD_IDS } from "../failover/guards.ts";
-import type { ProbeFailure } from "../failover/results.ts";
+import { ACTOR_KINDS, type ProbeFailure } from "../failover/results.ts";
 import { specSchema } from "./spec-schema.ts";
 
 const AT = "2026-11-23T09:30:00.000Z";
@@ -434,7 +434,7 @@ export const eventSchema = z
     failover_id: text("To which failover.", "fo_2Xk9"),
     actor: z
       .object({
-        kind: word(["token", "cron", "system"], "What kind of actor."),
+        kind: word(ACTOR_KINDS, "What kind of actor."),
         name: text("Its name.", "admin"),
       })
       .meta({ description: "Who did it." }),

@@ -59,8 +59,10 @@ export function fail(
   return { ok: false, failure: { code, detail, ...more } };
 }
 
+export const ACTOR_KINDS = ["token", "person", "cron", "webhook", "system"] as const;
+
 export interface Actor {
-  readonly kind: "token" | "cron" | "system";
+  readonly kind: (typeof ACTOR_KINDS)[number];
   readonly name: string;
 }
 
