@@ -104,24 +104,36 @@ export function isAnyOpen(windows: readonly WeeklyWindow[], at: number): boolean
   return windows.some((window) => isOpen(window, at));
 }
 
-/** The first open minute after `closed`, an instant at which it is closed, up to `open`, one at which it is open. */
-function firstOpenMinute(window: WeeklyWindow, closed: number, open: number): number {
-  let [before, after] = [closed, open];
-  while (after - before > MINUTE_MS) {
-    const middle = before + Math.floor((after - before) / 2 / MINUTE_MS) * MINUTE_MS;
-    if (isOpen(window, middle)) after = middle;
-    else before = middle;
+/** The first minute after `before` in which a window is open, or is closed; by `after` it is. */
+function firstMinute(wanted: "open" | "closed", window: WeeklyWindow, before: number, after: number): number {
+  let [early, late] = [before, after];
+  while (late - early > MINUTE_MS) {
+    const middle = early + Math.floor((late - early) / 2 / MINUTE_MS) * MINUTE_MS;
+    if (isOpen(window, middle) === (wanted === "open")) late = middle;
+    else early = middle;
   }
-  return after;
+  return late;
 }
 
-/** The instants at which the clocks may show a window's `from` on one day: none, one or two of them are openings. */
+/** Where a zone's clocks may show this: between the two, which differ only near a change of the clocks. */
+function boundsOf(timeZone: string, shown: number): [early: number, late: number] {
+  const offsets = [shown - DAY_MS, shown + DAY_MS].map((at) => wallClock(at, timeZone).shown - at);
+  return [shown - Math.max(...offsets), shown - Math.min(...offsets)];
+}
+
+/** The instants at which a zone's clocks show this: none where it is skipped, two where it comes twice. */
+function instantsShowing(timeZone: string, shown: number): number[] {
+  const instants = new Set(boundsOf(timeZone, shown));
+  return [...instants].filter((at) => wallClock(at, timeZone).shown === shown);
+}
+
+/** When a window opens on one day: not at all, once or twice. */
 function openingsOn(window: WeeklyWindow, shownMidnight: number): number[] {
   const shown = shownMidnight + minutesOf(window.from) * MINUTE_MS;
-  const offsets = [shown - DAY_MS, shown + DAY_MS].map((at) => wallClock(at, window.time_zone).shown - at);
-  const [early, late] = [shown - Math.max(...offsets), shown - Math.min(...offsets)];
-  const isSkipped = !isOpen(window, early) && isOpen(window, late);
-  return [isSkipped ? firstOpenMinute(window, early, late) : early, late].filter((at) => isOpen(window, at));
+  const instants = instantsShowing(window.time_zone, shown);
+  if (instants.length > 0) return instants;
+  const [early, late] = boundsOf(window.time_zone, shown);
+  return isOpen(window, late) ? [firstMinute("open", window, early, late)] : [];
 }
 
 /** When the first of them opens that are closed now; null where none ever does. */
@@ -139,4 +151,63 @@ export function nextOpening(windows: readonly WeeklyWindow[], now: number): numb
     return [];
   });
   return openings.length === 0 ? null : Math.min(...openings);
+}
+
+/** From the first moment of a window on one day to its last: also where the clocks go back within it, this is one. */
+export interface Opening {
+  /** Milliseconds since the epoch, as all instants here. */
+  readonly opensAt: number;
+  readonly closesAt: number;
+}
+
+function openingOn(window: WeeklyWindow, shownMidnight: number): Opening | null {
+  if (!window.days.includes(dayOf(shownMidnight))) return null;
+  const opensAt = openingsOn(window, shownMidnight).at(0);
+  if (opensAt === undefined) return null;
+  const [from, to] = [minutesOf(window.from), minutesOf(window.to)];
+  const shown = shownMidnight + to * MINUTE_MS + (to <= from ? DAY_MS : 0);
+  const closesAt = instantsShowing(window.time_zone, shown).at(-1);
+  const [early, late] = boundsOf(window.time_zone, shown);
+  return { opensAt, closesAt: closesAt ?? firstMinute("closed", window, early, late) };
+}
+
+function midnightOf(window: WeeklyWindow, now: number): number {
+  const { shown } = wallClock(now, window.time_zone);
+  return shown - (shown % DAY_MS);
+}
+
+/** For each window the nearest opening before or after `now`, looking day by day. */
+function nearest(
+  windows: readonly WeeklyWindow[],
+  now: number,
+  direction: 1 | -1,
+  fits: (opening: Opening) => boolean,
+): Opening[] {
+  return windows.flatMap((window) => {
+    const midnight = midnightOf(window, now);
+    for (let days = 0; days <= MOST_DAYS_AHEAD; days += 1) {
+      const opening = openingOn(window, midnight + direction * days * DAY_MS);
+      if (opening !== null && fits(opening)) return [opening];
+    }
+    return [];
+  });
+}
+
+/** The last opening that has begun, whether it is over or not; the longest where several began at once. */
+export function lastOpening(windows: readonly WeeklyWindow[], now: number): Opening | null {
+  const begun = nearest(windows, now, -1, ({ opensAt }) => opensAt <= now);
+  const sorted = begun.toSorted((a, b) => b.opensAt - a.opensAt || b.closesAt - a.closesAt);
+  return sorted.at(0) ?? null;
+}
+
+/** The first opening that has yet to begin. */
+export function comingOpening(windows: readonly WeeklyWindow[], now: number): Opening | null {
+  const coming = nearest(windows, now, 1, ({ opensAt }) => opensAt > now);
+  return coming.toSorted((a, b) => a.opensAt - b.opensAt).at(0) ?? null;
+}
+
+/** For how long it is open in a week in which no clock changes. */
+export function lengthMs({ from, to }: WeeklyWindow): number {
+  const minutes = minutesOf(to) - minutesOf(from);
+  return (minutes > 0 ? minutes : minutes + 24 * 60) * MINUTE_MS;
 }

@@ -1,6 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isAnyOpen, nextOpening, windowSchema, type WeeklyWindow } from "../../src/failover/windows.ts";
+import {
+  comingOpening,
+  isAnyOpen,
+  lastOpening,
+  nextOpening,
+  windowSchema,
+  type WeeklyWindow,
+} from "../../src/failover/windows.ts";
 
 const WORKDAYS = ["mon", "tue", "wed", "thu", "fri"] as const;
 const EVERY_DAY = [...WORKDAYS, "sat", "sun"] as const;
@@ -11,6 +18,18 @@ function aWindow(given: Partial<WeeklyWindow> = {}): WeeklyWindow {
 
 const at = (text: string): number => Date.parse(text);
 const told = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString());
+
+const time = fc
+  .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
+  .map((parts) => parts.map((part) => String(part).padStart(2, "0")).join(":"));
+const anyWindow = fc
+  .record({
+    days: fc.shuffledSubarray([...EVERY_DAY], { minLength: 1 }),
+    from: time,
+    to: time,
+    time_zone: fc.constantFrom("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
+  })
+  .filter(({ from, to }) => from !== to);
 
 describe("a window is open by the clocks of its time zone", () => {
   const night = { days: ["fri" as const], from: "22:00", to: "06:00" };
@@ -100,23 +119,6 @@ describe("the next opening", () => {
     expect(nextOpening([], at("2026-11-23T18:00:00Z"))).toBeNull();
   });
 
-  const time = fc
-    .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
-    .map((parts) => parts.map((part) => String(part).padStart(2, "0")).join(":"));
-  const anyWindow = fc
-    .record({
-      days: fc.shuffledSubarray([...EVERY_DAY], { minLength: 1 }),
-      from: time,
-      to: time,
-      time_zone: fc.constantFrom(
-        "Europe/Berlin",
-        "America/New_York",
-        "Australia/Lord_Howe",
-        "Asia/Kathmandu",
-      ),
-    })
-    .filter(({ from, to }) => from !== to);
-
   test("is open, and nothing between now and then is, whatever the window and the time of the year", () => {
     fc.assert(
       fc.property(
@@ -133,6 +135,108 @@ describe("the next opening", () => {
           for (let between = now; between < (opening ?? 0); between += step)
             expect(isAnyOpen([window], between)).toBe(false);
           expect(isAnyOpen([window], (opening ?? 0) - 60_000)).toBe(false);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("the last opening", () => {
+  const night = { days: [...EVERY_DAY], from: "22:00", to: "06:00" };
+  const small = { days: [...EVERY_DAY], from: "02:30", to: "04:00" };
+  const cases: [what: string, window: Partial<WeeklyWindow>, now: string, from: string, to: string][] = [
+    ["is today's", {}, "2026-11-23T12:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T16:00:00Z"],
+    ["begins now", {}, "2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T16:00:00Z"],
+    ["is over", {}, "2026-11-23T20:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T16:00:00Z"],
+    ["was before the weekend", {}, "2026-11-22T12:00:00Z", "2026-11-20T08:00:00Z", "2026-11-20T16:00:00Z"],
+    ["is over midnight", night, "2026-11-24T02:00:00Z", "2026-11-23T21:00:00Z", "2026-11-24T05:00:00Z"],
+    [
+      "is a day's own where one follows the other",
+      { days: [...EVERY_DAY], from: "00:00", to: "24:00" },
+      "2026-11-24T12:00:00Z",
+      "2026-11-23T23:00:00Z",
+      "2026-11-24T23:00:00Z",
+    ],
+    [
+      "begins where the clocks go on in it",
+      small,
+      "2026-03-29T01:30:00Z",
+      "2026-03-29T01:00:00Z",
+      "2026-03-29T02:00:00Z",
+    ],
+    [
+      "ends where they do",
+      { ...small, from: "01:00", to: "02:30" },
+      "2026-03-29T00:30:00Z",
+      "2026-03-29T00:00:00Z",
+      "2026-03-29T01:00:00Z",
+    ],
+    [
+      "is not taken for yesterday's, which was open until just before the clocks go back",
+      { days: [...EVERY_DAY], from: "04:00", to: "03:30" },
+      "2026-10-25T12:00:00Z",
+      "2026-10-25T03:00:00Z",
+      "2026-10-26T02:30:00Z",
+    ],
+    [
+      "was the day before where all of it is skipped",
+      { ...small, to: "02:45" },
+      "2026-03-29T12:00:00Z",
+      "2026-03-28T01:30:00Z",
+      "2026-03-28T01:45:00Z",
+    ],
+    [
+      "is one where the clocks show its hour twice",
+      { ...small, to: "02:45" },
+      "2026-10-25T02:00:00Z",
+      "2026-10-25T00:30:00Z",
+      "2026-10-25T01:45:00Z",
+    ],
+  ];
+  test.each(cases)("%s", (_, window, now, from, to) => {
+    const opening = lastOpening([aWindow(window)], at(now));
+    expect([told(opening?.opensAt ?? null), told(opening?.closesAt ?? null)]).toEqual([
+      told(at(from)),
+      told(at(to)),
+    ]);
+  });
+
+  test("of several windows is the latest, and the longest of those that opened together", () => {
+    const windows = [
+      aWindow({ to: "10:00" }),
+      aWindow(),
+      aWindow({ days: ["mon"], from: "12:00", to: "13:00" }),
+    ];
+    expect(lastOpening(windows, at("2026-11-23T10:00:00Z"))?.closesAt).toBe(at("2026-11-23T16:00:00Z"));
+    expect(lastOpening(windows, at("2026-11-23T11:30:00Z"))?.opensAt).toBe(at("2026-11-23T11:00:00Z"));
+    expect(lastOpening([], at("2026-11-23T10:00:00Z"))).toBeNull();
+  });
+
+  test("is followed by the coming one, whose hour may be shown twice", () => {
+    const windows = [aWindow({ ...small, to: "02:45" })];
+    expect(told(comingOpening(windows, at("2026-10-24T12:00:00Z"))?.opensAt ?? null)).toBe(
+      "2026-10-25T00:30:00.000Z",
+    );
+    expect(told(comingOpening(windows, at("2026-10-25T00:50:00Z"))?.opensAt ?? null)).toBe(
+      "2026-10-26T01:30:00.000Z",
+    );
+  });
+
+  test("is found again by looking back from any later moment before the next one", () => {
+    fc.assert(
+      fc.property(
+        anyWindow,
+        fc.integer({ min: at("2026-01-01T00:00:00Z") / 60_000, max: at("2027-01-01T00:00:00Z") / 60_000 }),
+        (window, minute) => {
+          const coming = comingOpening([window], minute * 60_000);
+          if (coming === null) throw new Error("a window never opens");
+          expect(coming.closesAt).toBeGreaterThan(coming.opensAt);
+          expect(isAnyOpen([window], coming.opensAt)).toBe(true);
+          expect(isAnyOpen([window], coming.closesAt - 60_000)).toBe(true);
+          expect(lastOpening([window], coming.opensAt)).toEqual(coming);
+          const next = comingOpening([window], coming.opensAt);
+          expect(lastOpening([window], (next?.opensAt ?? 0) - 60_000)).toEqual(coming);
         },
       ),
       { numRuns: 60 },
