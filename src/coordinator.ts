@@ -20,6 +20,7 @@ import { importFailover } from "./actions/import-failover.ts";
 import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
+import { newId, randomId } from "./actions/new-id.ts";
 import { patchFailover } from "./actions/patch-failover.ts";
 import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
@@ -50,18 +51,6 @@ import { loadTick } from "./store/ticks.ts";
 const BUDGET_KEY = "requests";
 /** After a fault of D1 itself, when nobody knows what is due. */
 const AFTER_FAULT_MS = 30_000;
-
-function randomId(length: number): string {
-  const letters = "0123456789abcdefghijklmnopqrstuvwxyz";
-  // 252 is the largest multiple of 36 in a byte: no letter is likelier than another.
-  let id = "";
-  while (id.length < length) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
-      if (byte < 252 && id.length < length) id += letters[byte % 36];
-    }
-  }
-  return id;
-}
 
 /**
  * The only writer to one Cloudflare account: one request budget, one shared snapshot, and for each failover one thing
@@ -248,6 +237,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     });
     const cloudflare = (priority: Priority) => createAccount(call, accountId, priority);
     const remembered = {};
+    const position = {};
     const inspecting: Context["inspecting"] = (priority, limits) => {
       const meter = createMeter(call, limits);
       return {
@@ -273,7 +263,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       resolve,
       probes,
       lastLookAt: () => this.#lookedAt,
-      newId: (prefix) => `${prefix}_${randomId(20)}`,
+      newId,
       log,
       ...createTurns(),
     };

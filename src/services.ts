@@ -1,6 +1,10 @@
 import type { CoordinatorPort } from "./actions/coordinator-port.ts";
 import { createReader } from "./actions/reader.ts";
 import type { ReaderPort } from "./actions/reader-port.ts";
+import { createTokens } from "./actions/tokens.ts";
+import type { TokensPort } from "./actions/tokens-port.ts";
+import { createAccessVerifier } from "./api/access-jwt.ts";
+import type { ApiDependencies } from "./api/dependencies.ts";
 import { createClock, type ServiceClock } from "./clock.ts";
 import { createInspector, type Inspector } from "./probing/inspect.ts";
 import { createProber, type Prober } from "./probing/prober.ts";
@@ -18,6 +22,9 @@ export interface Services {
   readonly inspector: Inspector;
   readonly resolve: Resolve;
   readonly reader: ReaderPort;
+  readonly tokens: TokensPort;
+  readonly access: ApiDependencies["access"];
+  readonly limits: ApiDependencies["limits"];
   /** The one writer of this account. */
   readonly coordinator: CoordinatorPort;
   readonly log: (entry: object) => void;
@@ -36,7 +43,13 @@ export function createServices(env: Env): Services {
     PROBES: probes,
     COORDINATOR: namespace,
     EGRESS: egress,
-  } = env as Env & { EGRESS?: Fetcher };
+    REQUESTS: requests = null,
+    FAILURES: failures = null,
+  } = env as Omit<Env, "REQUESTS" | "FAILURES"> & {
+    EGRESS?: Fetcher;
+    REQUESTS?: RateLimit;
+    FAILURES?: RateLimit;
+  };
   const outside = {
     fetch: (request: Request) => fetch(request),
     connect,
@@ -76,5 +89,28 @@ export function createServices(env: Env): Services {
     tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
-  return { settings, clock, db, probes, prober, inspector, resolve, reader, coordinator, log };
+  const tokens = createTokens({ db, accountId: settings.accountId, clock });
+  const access =
+    settings.access === null
+      ? null
+      : {
+          verify: createAccessVerifier(settings.access, { fetch: outside.fetch, clock, log }),
+          grants: settings.access.grants,
+        };
+  const limits = { requests, requestsPerMinute: settings.requestsPerMinute, failures };
+  return {
+    settings,
+    clock,
+    db,
+    probes,
+    prober,
+    inspector,
+    resolve,
+    reader,
+    tokens,
+    access,
+    limits,
+    coordinator,
+    log,
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessGrantsSchema, type AccessGrant } from "./failover/access-grants.ts";
 
 const header = z
   .string()
@@ -19,6 +20,31 @@ const schema = z.object({
   CF_TIMEOUT_MS: z.coerce.number().int().min(50).max(25_000).default(10_000),
   /** A secret header that probes of the public hostname carry, for a WAF rule that lets them pass. */
   PROBE_HEADER: header.optional(),
+  /** Cloudflare Access: the team's domain, the AUD tags of the applications, and who may do what. All or none. */
+  ACCESS_TEAM_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a hostname such as "team.cloudflareaccess.com"')
+    .optional(),
+  ACCESS_AUDIENCE: z
+    .string()
+    .transform((text) => text.split(",").map((one) => one.trim()))
+    .refine((tags) => tags.every((tag) => tag !== ""), "must be AUD tags, a comma between them")
+    .optional(),
+  ACCESS_GRANTS: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "must be JSON: a list of grants" });
+        return z.NEVER;
+      }
+    })
+    .pipe(accessGrantsSchema)
+    .optional(),
+  /** What [[ratelimits]] of wrangler.toml says, to be told to callers: it is the binding that counts. */
+  RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).optional(),
   /** For rehearsals only: how many times faster than real time the service lives, counted from CLOCK_EPOCH_MS. */
   CLOCK_RATE: z.coerce.number().min(1).max(1000).default(1),
   CLOCK_EPOCH_MS: z.coerce.number().int().min(0).default(0),
@@ -31,8 +57,28 @@ export interface Settings {
   readonly apiBaseURL: string;
   readonly timeoutMs: number;
   readonly probeHeader: { readonly name: string; readonly value: string } | undefined;
+  /** Null unless requests may come through Cloudflare Access. */
+  readonly access: {
+    readonly teamDomain: string;
+    readonly audiences: readonly string[];
+    readonly grants: readonly AccessGrant[];
+  } | null;
+  readonly requestsPerMinute: number | null;
   readonly clockRate: number;
   readonly clockEpochMs: number;
+}
+
+const ACCESS_NAMES = ["ACCESS_TEAM_DOMAIN", "ACCESS_AUDIENCE", "ACCESS_GRANTS"] as const;
+
+function accessOf(data: z.output<typeof schema>): Settings["access"] {
+  const { ACCESS_TEAM_DOMAIN: teamDomain, ACCESS_AUDIENCE: audiences, ACCESS_GRANTS: grants } = data;
+  if (teamDomain !== undefined && audiences !== undefined && grants !== undefined)
+    return { teamDomain, audiences, grants };
+  const missing = ACCESS_NAMES.filter((name) => data[name] === undefined);
+  if (missing.length === ACCESS_NAMES.length) return null;
+  throw new Error(
+    `The settings are not usable. ${missing.join(" and ")} must be set as well: Access needs all three`,
+  );
 }
 
 /** The only reader of environment variables. Throws with the name of every variable that is missing or wrong, never with a value. */
@@ -53,6 +99,8 @@ export function readSettings(env: object): Settings {
     apiBaseURL: data.CF_API_BASE_URL.replace(/\/+$/, ""),
     timeoutMs: data.CF_TIMEOUT_MS,
     probeHeader: data.PROBE_HEADER,
+    access: accessOf(data),
+    requestsPerMinute: data.RATE_LIMIT_PER_MINUTE ?? null,
     clockRate: data.CLOCK_RATE,
     clockEpochMs: data.CLOCK_EPOCH_MS,
   };

@@ -13,8 +13,8 @@ const apps = new WeakMap<Env, App>();
 function appOf(env: Env): App {
   const known = apps.get(env);
   if (known !== undefined) return known;
-  const { coordinator, reader, settings, clock, log } = createServices(env);
-  const app = createApp({ coordinator, reader, adminToken: settings.adminToken, clock, log });
+  const { settings, ...services } = createServices(env);
+  const app = createApp({ ...services, adminToken: settings.adminToken });
   apps.set(env, app);
   return app;
 }

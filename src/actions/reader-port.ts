@@ -15,6 +15,9 @@ export interface PageRequest {
   readonly cursor: string | null;
 }
 
+/** Of which failovers, by their ids; null means everything, also what is about no failover in particular. */
+export type Among = readonly string[] | null;
+
 export interface Readiness {
   readonly database: boolean;
   /** Whether the last tick could read Cloudflare. */
@@ -38,16 +41,19 @@ export interface FleetView {
 export interface ReaderPort {
   /** By id or name. */
   findFailover(reference: string): Promise<FailoverView | null>;
-  listFailovers(page: PageRequest): Promise<Page<FailoverView>>;
+  /** Id and name of every failover. */
+  failoverNames(): Promise<readonly { readonly id: string; readonly name: string }[]>;
+  listFailovers(page: PageRequest, among: Among): Promise<Page<FailoverView>>;
   findOperation(id: string): Promise<Operation | null>;
-  /** Newest first; also of a failover that was deleted, by its id. */
-  listEvents(failoverId: string | null, page: PageRequest): Promise<Page<FailoverEvent>>;
+  /** Newest first; also of failovers that were deleted. */
+  listEvents(among: Among, page: PageRequest): Promise<Page<FailoverEvent>>;
   /** Newest first. */
   listSamples(failoverId: string, page: PageRequest): Promise<Page<Sample>>;
   /** Newest first. */
   listDrills(failoverId: string, page: PageRequest): Promise<Page<Drill>>;
   findDrill(failoverId: string, id: string): Promise<Drill | null>;
-  fleet(): Promise<FleetView>;
+  /** Of some failovers only, it doesn't say what the brake holds back: that counts the others. */
+  fleet(among: Among): Promise<FleetView>;
   readiness(): Promise<Readiness>;
 }
 

@@ -10,41 +10,12 @@ import { loadOperation } from "../store/operations.ts";
 import { loadPreflightSummaries } from "../store/preflights.ts";
 import { loadSamples } from "../store/samples.ts";
 import { loadTick, type Tick } from "../store/ticks.ts";
-import { InvalidCursor, type Page, type PageRequest, type ReaderPort } from "./reader-port.ts";
+import { loadFailoverNames } from "../store/tokens.ts";
+import { afterId, numberFrom, page } from "./paging.ts";
+import type { ReaderPort } from "./reader-port.ts";
 
 /** A cron that misses this long is a fault to show: three ticks. */
 const TICK_FRESH_MS = 180_000;
-
-function page<T>(found: readonly T[], limit: number, cursorOf: (last: T) => string | number): Page<T> {
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  return {
-    items,
-    nextCursor: found.length > limit && last !== undefined ? btoa(String(cursorOf(last))) : null,
-  };
-}
-
-function decode(cursor: string): string {
-  try {
-    return atob(cursor);
-  } catch {
-    throw new InvalidCursor("the cursor is not one of ours");
-  }
-}
-
-function numberFrom(request: PageRequest): number {
-  if (request.cursor === null) return Number.MAX_SAFE_INTEGER;
-  const value = Number(decode(request.cursor));
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidCursor("the cursor is not one of ours");
-  return value;
-}
-
-function afterId(request: PageRequest): string {
-  if (request.cursor === null) return "";
-  const id = decode(request.cursor);
-  if (!/^fo_[A-Za-z0-9]+$/.test(id)) throw new InvalidCursor("the cursor is not one of ours");
-  return id;
-}
 
 export interface ReaderDependencies {
   readonly db: D1Database;
@@ -80,8 +51,10 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
       return (await viewsOf(records, tick))[0] ?? null;
     },
 
-    async listFailovers(request) {
-      const selection = { after: afterId(request), limit: request.limit + 1 };
+    failoverNames: () => loadFailoverNames(db, accountId),
+
+    async listFailovers(request, among) {
+      const selection = { after: afterId(request), limit: request.limit + 1, among };
       const [records, tick] = await Promise.all([
         // The tick names in the log what can't be read.
         loadRecords(db, accountId, selection, clock.now(), () => undefined),
@@ -92,8 +65,8 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
 
     findOperation: (id) => loadOperation(db, accountId, id),
 
-    async listEvents(reference, request) {
-      const events = await loadEvents(db, accountId, reference, numberFrom(request), request.limit + 1);
+    async listEvents(among, request) {
+      const events = await loadEvents(db, accountId, among, numberFrom(request), request.limit + 1);
       return page(events, request.limit, (last) => last.seq ?? 0);
     },
 
@@ -110,14 +83,14 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
 
     findDrill: (failoverId, id) => loadDrill(db, failoverId, id),
 
-    async fleet() {
+    async fleet(among) {
       const [records, tick, freeze, brake] = await Promise.all([
-        loadRecords(db, accountId, { all: true }, clock.now(), () => undefined),
+        loadRecords(db, accountId, { all: true, among }, clock.now(), () => undefined),
         loadTick(db, accountId),
         loadFreeze(db, accountId),
         loadBrake(db, accountId),
       ]);
-      const isEngaged = Object.keys(brake?.held ?? {}).length > 0;
+      const isEngaged = among === null && Object.keys(brake?.held ?? {}).length > 0;
       return { failovers: await viewsOf(records, tick), freeze, brake: isEngaged ? brake : null };
     },
 

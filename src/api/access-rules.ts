@@ -35,7 +35,8 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
   "GET /v1/failovers/{id}": read("failover"),
   "PATCH /v1/failovers/{id}": admin("failover"),
   "DELETE /v1/failovers/{id}": admin("failover"),
-  "POST /v1/import": admin("named"),
+  // It takes over whatever load balancer there is, under a name of the caller's choice.
+  "POST /v1/import": admin("account"),
 
   "POST /v1/failovers/{id}/promote": admin("failover"),
   "POST /v1/failovers/{id}/demote": admin("failover"),

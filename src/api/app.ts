@@ -1,5 +1,5 @@
 // The API's table of contents.
-import { requireToken } from "./authentication.ts";
+import { authorize } from "./authorization.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { describeApi } from "./document.ts";
 import { answerException } from "./exceptions.ts";
@@ -21,6 +21,7 @@ import { planRoutes } from "./routes/plan.ts";
 import { preflightRoutes } from "./routes/preflight.ts";
 import { probeRoutes } from "./routes/probes.ts";
 import { switchingRoutes } from "./routes/switching.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
 
 export function createApp(dependencies: ApiDependencies) {
@@ -34,7 +35,8 @@ export function createApp(dependencies: ApiDependencies) {
     // Answers change without the revision doing so, and they are not for everybody.
     c.header("Cache-Control", "no-store");
   });
-  app.use("/v1/*", requireToken(dependencies), checkIdempotencyKey());
+  app.use(authorize(dependencies));
+  app.use("/v1/*", checkIdempotencyKey());
 
   app.route("/", healthRoutes(dependencies));
   app.route(
@@ -50,6 +52,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/failovers", switchingRoutes(dependencies));
   app.route("/v1/failovers", drillRoutes(dependencies));
   app.route("/v1/fleet", fleetRoutes(dependencies));
+  app.route("/v1/tokens", tokenRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
   app.route("/v1/failovers", explainRoutes(dependencies));
   app.route("/v1/failovers", probeRoutes(dependencies));

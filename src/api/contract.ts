@@ -60,9 +60,17 @@ export const PROBLEM_ANSWERS = Object.fromEntries(
     const titles = Object.values(PROBLEMS).filter((one) => one.status === status);
     const headers = {
       ...HEADERS.requestId,
-      ...(status === 401 ? { "WWW-Authenticate": answerHeader("How to authenticate.", "Bearer") } : {}),
+      ...(status === 401 || status === 403
+        ? { "WWW-Authenticate": answerHeader("How to authenticate.", "Bearer") }
+        : {}),
       ...(status === 405 ? { Allow: answerHeader("The methods that there are.", "GET, HEAD") } : {}),
-      ...(status === 503 ? { "Retry-After": answerHeader("Seconds to wait.", "5") } : {}),
+      ...(status === 503 || status === 429 ? { "Retry-After": answerHeader("Seconds to wait.", "5") } : {}),
+      ...(status === 429
+        ? {
+            RateLimit: answerHeader("What is left, and for how many seconds.", '"minute";r=0;t=17'),
+            "RateLimit-Policy": answerHeader("How many requests a minute has.", '"minute";q=1200;w=60'),
+          }
+        : {}),
     };
     const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
     const description = `${titles.map(({ title }) => title).join(", or: ")}.`;
@@ -70,9 +78,18 @@ export const PROBLEM_ANSWERS = Object.fromEntries(
   }),
 );
 
+const ANY_ROUTE = [
+  "bad-request",
+  "unauthorized",
+  "forbidden",
+  "rate-limited",
+  "internal",
+  "unavailable",
+] as const;
+
 /** Answers by reference; what every route may answer is added. */
 export function problems(...codes: readonly ProblemCode[]): RouteConfig["responses"] {
-  const all: readonly ProblemCode[] = [...codes, "bad-request", "unauthorized", "internal", "unavailable"];
+  const all: readonly ProblemCode[] = [...codes, ...ANY_ROUTE];
   return Object.fromEntries(
     all.map((code) => [
       PROBLEMS[code].status,

@@ -1,12 +1,30 @@
 import type { CoordinatorPort } from "../actions/coordinator-port.ts";
 import type { ReaderPort } from "../actions/reader-port.ts";
-import type { Actor } from "../failover/results.ts";
+import type { TokensPort } from "../actions/tokens-port.ts";
+import type { Principal, Scope } from "../failover/access.ts";
+import type { AccessGrant } from "../failover/access-grants.ts";
+import type { Verified } from "./access-jwt.ts";
+import type { Limiter } from "./rate-limit.ts";
 
 /** All that the API needs of the world; the composition root hands it in. */
 export interface ApiDependencies {
   readonly coordinator: CoordinatorPort;
   readonly reader: ReaderPort;
+  readonly tokens: TokensPort;
   readonly adminToken: string;
+  /** Null unless Cloudflare Access is configured. */
+  readonly access: {
+    readonly verify: (jwt: string) => Promise<Verified>;
+    readonly grants: readonly AccessGrant[];
+  } | null;
+  readonly limits: {
+    /** By principal. */
+    readonly requests: Limiter | null;
+    /** What `requests` lets through in a minute, as far as it is told. */
+    readonly requestsPerMinute: number | null;
+    /** Requests without a valid token, by the client's address. */
+    readonly failures: Limiter | null;
+  };
   readonly clock: { now(): number; sleep(ms: number): Promise<void> };
   readonly log: (entry: object) => void;
 }
@@ -15,7 +33,10 @@ export interface ApiDependencies {
 export interface ApiEnv {
   Variables: {
     requestId: string;
-    /** Set on every route that demands a token. */
-    actor: Actor;
+    /** These are set on every route that demands a token: who asks, and the scope that the route needs. */
+    principal: Principal;
+    scope: Scope;
+    /** The ids of the failovers that a list may tell of; null where it may tell of everything. */
+    visible: readonly string[] | null;
   };
 }

@@ -18,9 +18,11 @@ import {
   switchBackSchema,
   switchOverSchema,
 } from "./bodies.ts";
+import { accessRuleOf, type AccessRule } from "./access-rules.ts";
 import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
 import { problemSchema } from "./schemas.ts";
+import { tokenRequestSchema } from "./token-schema.ts";
 
 interface JsonSchema {
   $ref?: string;
@@ -38,7 +40,14 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
-    description: "Authorization: Bearer <token>; the first token is the installation's ADMIN_TOKEN.",
+    description:
+      "Authorization: Bearer <token>; the first token is the installation's ADMIN_TOKEN, which is there to make others. The scope that an operation needs is named beside it; `admin` includes `operate`, which includes `read`.",
+  });
+  registry.registerComponent("securitySchemes", "access", {
+    type: "apiKey",
+    in: "header",
+    name: "Cf-Access-Jwt-Assertion",
+    description: "Cloudflare Access adds it, where it is configured. An Authorization header goes before it.",
   });
   for (const [name, parameter] of Object.entries(PARAMETERS)) {
     registry.registerComponent("parameters", name, parameter);
@@ -63,6 +72,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("BrakeAgreement", brakeAgreementSchema);
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
+  registry.register("TokenRequest", tokenRequestSchema);
 }
 
 /** The spec's members are described once, where it is shown; what may be asked for borrows the words. */
@@ -127,6 +137,44 @@ function completeBodies(schemas: Record<string, JsonSchema>): Record<string, Jso
   };
 }
 
+const ABOUT: Readonly<Record<Exclude<AccessRule, string>["about"], string>> = {
+  failover: " A token that is limited to other failovers gets a 404.",
+  operation: " A token that is limited to other failovers gets a 404.",
+  visible: " A token that is limited to some failovers sees those.",
+  named: " A token that is limited to some failovers may name no other.",
+  tokens: " A token sees none that is wider than itself.",
+  account: " It is not for tokens that are limited to some failovers.",
+};
+
+interface Described {
+  description?: string;
+  summary?: string;
+  security?: readonly Readonly<Record<string, readonly string[]>>[];
+}
+
+/** Which scope it needs, for programs and for people. What asks for nothing, or decides by itself, says so in its route. */
+function nameScope<T extends Described>(operation: T, rule: AccessRule): T {
+  if (typeof rule === "string") return operation;
+  const { scope, about } = rule;
+  const needs = `Needs the scope \`${scope}\`.${ABOUT[about]}`;
+  return {
+    ...operation,
+    description: operation.description === undefined ? needs : `${operation.description}\n\n${needs}`,
+    security: [{ bearer: [scope] }, { access: [scope] }],
+  };
+}
+
+function nameScopes(paths: Record<string, Record<string, Described>>) {
+  const item = (path: string, operations: Record<string, Described>) =>
+    Object.fromEntries(
+      Object.entries(operations).map(([method, operation]) => [
+        method,
+        nameScope(operation, accessRuleOf(method, path)),
+      ]),
+    );
+  return Object.fromEntries(Object.entries(paths).map(([path, one]) => [path, item(path, one)]));
+}
+
 export function describeApi(app: OpenAPIHono<ApiEnv>) {
   registerComponents(app);
   const document = app.getOpenAPI31Document({
@@ -137,8 +185,9 @@ export function describeApi(app: OpenAPIHono<ApiEnv>) {
       description: "Automates and guards an active-passive failover behind a Cloudflare load balancer.",
     },
     servers: [{ url: "/" }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { access: [] }],
   });
   const schemas = (document.components?.schemas ?? {}) as Record<string, JsonSchema>;
-  return { ...document, components: { ...document.components, schemas: completeBodies(schemas) } };
+  const paths = nameScopes((document.paths ?? {}) as Record<string, Record<string, Described>>);
+  return { ...document, paths, components: { ...document.components, schemas: completeBodies(schemas) } };
 }

@@ -8,6 +8,8 @@ import type { ApiEnv } from "./dependencies.ts";
 type HttpCode =
   | "bad-request"
   | "unauthorized"
+  | "forbidden"
+  | "rate-limited"
   | "method-not-allowed"
   | "payload-too-large"
   | "unsupported-media-type"
@@ -19,6 +21,7 @@ export type ProblemCode = FailureCode | HttpCode;
 export const PROBLEMS = {
   "bad-request": { status: 400, title: "Malformed request" },
   unauthorized: { status: 401, title: "Authentication required" },
+  forbidden: { status: 403, title: "Not allowed" },
   "not-found": { status: 404, title: "Not found" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   taken: { status: 409, title: "Already taken" },
@@ -29,6 +32,7 @@ export const PROBLEMS = {
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
   invalid: { status: 422, title: "Invalid request" },
   "precondition-required": { status: 428, title: "Precondition required" },
+  "rate-limited": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal error" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<ProblemCode, { status: ContentfulStatusCode; title: string }>;

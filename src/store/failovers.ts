@@ -103,11 +103,23 @@ function groupBy<T extends { failover_id: string }>(rows: readonly T[]): Map<str
   return Map.groupBy(rows, (row) => row.failover_id);
 }
 
-/** Which failovers to read: all of the account, those of a page, or one by id or name. */
+/** Which failovers to read: all of the account, those of a page, or one by id or name; `among` are ids, null all. */
 export type Selection =
-  | { readonly all: true }
+  | { readonly all: true; readonly among?: readonly string[] | null }
   | { readonly reference: string }
-  | { readonly after: string; readonly limit: number };
+  | { readonly after: string; readonly limit: number; readonly among: readonly string[] | null };
+
+const AMONG = "(?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))";
+
+function conditionOf(accountId: string, selection: Selection): [string, unknown[]] {
+  if ("reference" in selection)
+    return ["account_id = ?1 AND (id = ?2 OR name = ?2)", [accountId, selection.reference]];
+  const { among = null } = selection;
+  const ids = among === null ? null : JSON.stringify(among);
+  if ("all" in selection) return [`account_id = ?1 AND ${AMONG}`, [accountId, ids]];
+  const { after, limit } = selection;
+  return [`account_id = ?1 AND ${AMONG} AND id > ?3 ORDER BY id LIMIT ?4`, [accountId, ids, after, limit]];
+}
 
 /**
  * Reads whole records in one round trip, as they are at `now` (ms since the epoch): older samples say nothing of now.
@@ -120,12 +132,7 @@ export async function loadRecords(
   now: number,
   unreadable?: (failoverId: string, error: unknown) => void,
 ): Promise<FailoverRecord[]> {
-  const [where, parameters] =
-    "all" in selection
-      ? ["account_id = ?1", [accountId]]
-      : "reference" in selection
-        ? ["account_id = ?1 AND (id = ?2 OR name = ?2)", [accountId, selection.reference]]
-        : ["account_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3", [accountId, selection.after, selection.limit]];
+  const [where, parameters] = conditionOf(accountId, selection);
   const chosen = `SELECT id FROM failovers WHERE ${where}`;
   const query = (sql: string, ...more: unknown[]) => db.prepare(sql).bind(...parameters, ...more);
   const next = `?${parameters.length + 1}`;

@@ -1,5 +1,6 @@
 // Values of the core as the ports give them, complete enough to be presented.
 import { completeSpec } from "../../src/failover/complete.ts";
+import type { Token } from "../../src/failover/access.ts";
 import type { Freeze } from "../../src/store/freezes.ts";
 import type {
   FailoverEvent,
@@ -237,4 +238,19 @@ export function anEvent(change: Partial<FailoverEvent> = {}): FailoverEvent {
 
 export function aFreeze(): Freeze {
   return { frozenAt: NOON, reason: "change freeze", actor: "admin" };
+}
+
+export function aToken(change: Partial<Token> = {}): Token {
+  return {
+    id: "tok_abc",
+    name: "pipeline",
+    scopes: ["operate"],
+    failovers: null,
+    createdBy: { kind: "token", name: "admin" },
+    createdAt: NOON - 86_400_000,
+    expiresAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    ...change,
+  };
 }

@@ -4,6 +4,7 @@ import { inMemoryService } from "./in-memory-service.ts";
 export interface Operation {
   readonly operationId?: string;
   readonly summary?: string;
+  readonly description?: string;
   readonly security?: readonly Record<string, unknown>[];
   readonly parameters?: readonly Record<string, unknown>[];
   readonly requestBody?: { readonly content: Record<string, unknown> };
@@ -47,5 +48,6 @@ export function operationsOf(document: Document) {
 
 /** A path with its parameters filled in. */
 export function concrete(path: string): string {
-  return path.replaceAll("{id}", path.includes("operations") ? "op_abc" : "fo_abc");
+  const id = path.includes("operations") ? "op_abc" : path.includes("tokens") ? "tok_abc" : "fo_abc";
+  return path.replaceAll("{id}", id);
 }

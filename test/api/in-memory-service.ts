@@ -7,7 +7,10 @@ import {
   type Readiness,
   type ReaderPort,
 } from "../../src/actions/reader-port.ts";
+import type { TokensPort } from "../../src/actions/tokens-port.ts";
 import { createApp } from "../../src/api/app.ts";
+import type { ApiDependencies } from "../../src/api/dependencies.ts";
+import type { Token } from "../../src/failover/access.ts";
 import type { Drill } from "../../src/failover/drill-report.ts";
 import {
   fail,
@@ -24,6 +27,7 @@ import {
   anImport,
   anOperation,
   aPlan,
+  aToken,
   aPreflight,
   NOON,
 } from "./builders.ts";
@@ -63,6 +67,11 @@ export class World {
   /** Every call of an action, with what it was given. */
   readonly actions: { readonly verb: string; readonly given: readonly unknown[] }[] = [];
   reads = 0;
+  tokens: Token[] = [];
+  /** Ids of tokens whose use was noted. */
+  readonly used: string[] = [];
+  access: ApiDependencies["access"] = null;
+  limits: ApiDependencies["limits"] = { requests: null, requestsPerMinute: null, failures: null };
   readonly logged: object[] = [];
   readonly slept: number[] = [];
   whenSlept: () => void = () => {};
@@ -128,12 +137,19 @@ function readerOf(world: World): ReaderPort {
   }
   return {
     findFailover: async (reference) => read(() => world.find(reference)),
-    listFailovers: async (page) => read(() => pageOf(world.failovers, page)),
-    findOperation: async (id) => read(() => world.operations.find((one) => one.id === id) ?? null),
-    listEvents: async (failoverId, page) =>
+    failoverNames: async () => read(() => world.failovers.map(({ id, name }) => ({ id, name }))),
+    listFailovers: async (page, among) =>
       read(() =>
         pageOf(
-          world.events.filter((event) => failoverId === null || event.failoverId === failoverId),
+          world.failovers.filter(({ id }) => among === null || among.includes(id)),
+          page,
+        ),
+      ),
+    findOperation: async (id) => read(() => world.operations.find((one) => one.id === id) ?? null),
+    listEvents: async (among, page) =>
+      read(() =>
+        pageOf(
+          world.events.filter(({ failoverId }) => among === null || among.includes(failoverId)),
           page,
         ),
       ),
@@ -153,8 +169,39 @@ function readerOf(world: World): ReaderPort {
       ),
     findDrill: async (failoverId, id) =>
       read(() => world.drills.find((one) => one.failoverId === failoverId && one.id === id) ?? null),
-    fleet: async () => read(() => ({ failovers: world.failovers, freeze: null, brake: null })),
+    fleet: async (among) =>
+      read(() => ({
+        failovers: world.failovers.filter(({ id }) => among === null || among.includes(id)),
+        freeze: null,
+        brake: null,
+      })),
     readiness: async () => read(() => world.readiness),
+  };
+}
+
+/** The secret of a stored token, in the form of a real one, is made of its name. */
+export function secretOf({ name }: Pick<Token, "name">): string {
+  return `ust_${name.padEnd(43, "0")}`;
+}
+
+function tokensOf(world: World): TokensPort {
+  const findById = (id: string) => world.tokens.find((token) => token.id === id) ?? null;
+  return {
+    async create(request, origin) {
+      const token = aToken({ ...request, id: "tok_new", createdBy: origin.actor, createdAt: world.now });
+      world.actions.push({ verb: "createToken", given: [request, origin] });
+      return ok({ token, secret: secretOf(token) });
+    },
+    findBySecret: async (secret) => world.tokens.find((token) => secretOf(token) === secret) ?? null,
+    find: async (id) => findById(id),
+    list: async (page) => pageOf(world.tokens, page),
+    async revoke(id, origin) {
+      world.actions.push({ verb: "revokeToken", given: [id, origin] });
+      return ok(null);
+    },
+    async markUsed(id) {
+      world.used.push(id);
+    },
   };
 }
 
@@ -168,10 +215,17 @@ interface Asked {
 /** An app over a fresh world, and `ask`, which sends JSON with the admin's token unless told otherwise. */
 export function inMemoryService() {
   const world = new World();
-  const app = createApp({
+  const dependencies: ApiDependencies = {
     coordinator: coordinatorOf(world),
     reader: readerOf(world),
+    tokens: tokensOf(world),
     adminToken: TOKEN,
+    get access() {
+      return world.access;
+    },
+    get limits() {
+      return world.limits;
+    },
     clock: {
       now: () => world.now,
       sleep: async (ms) => {
@@ -183,7 +237,8 @@ export function inMemoryService() {
     log: (entry) => {
       world.logged.push(entry);
     },
-  });
+  };
+  const app = createApp(dependencies);
   async function ask(path: string, { method = "GET", body, headers = {}, token = TOKEN }: Asked = {}) {
     const sent = new Headers(headers);
     if (token !== null && !sent.has("authorization")) sent.set("authorization", `Bearer ${token}`);
@@ -191,5 +246,5 @@ export function inMemoryService() {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     return app.request(path, { method, headers: sent, ...(body === undefined ? {} : { body: text }) });
   }
-  return { world, app, ask };
+  return { world, app, ask, dependencies };
 }

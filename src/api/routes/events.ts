@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { ReaderPort } from "../../actions/reader-port.ts";
+import { visibleTo } from "../authorization.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
@@ -39,7 +40,7 @@ async function failoverIdOf(reader: ReaderPort, reference: string): Promise<stri
   const failover = await reader.findFailover(reference);
   if (failover !== null) return failover.id;
   if (!isFailoverId(reference)) throw noSuchFailover();
-  const { items } = await reader.listEvents(reference, { limit: 1, cursor: null });
+  const { items } = await reader.listEvents([reference], { limit: 1, cursor: null });
   if (items.length === 0) throw noSuchFailover();
   return reference;
 }
@@ -47,12 +48,12 @@ async function failoverIdOf(reader: ReaderPort, reference: string): Promise<stri
 export function eventRoutes({ reader }: ApiDependencies) {
   return createRouter()
     .openapi(list, async (c) => {
-      const page = await reader.listEvents(null, pageRequest(c.req.valid("query")));
+      const page = await reader.listEvents(visibleTo(c), pageRequest(c.req.valid("query")));
       return c.json(presentPage(page, presentEvent), 200);
     })
     .openapi(listOfFailover, async (c) => {
       const id = await failoverIdOf(reader, c.req.valid("param").id);
-      const page = await reader.listEvents(id, pageRequest(c.req.valid("query")));
+      const page = await reader.listEvents([id], pageRequest(c.req.valid("query")));
       return c.json(presentPage(page, presentEvent), 200);
     });
 }

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { GUARD_IDS } from "../../failover/guards.ts";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
 import { originOf } from "../authentication.ts";
+import { requireName, visibleTo } from "../authorization.ts";
 import { failoverPatchSchema, given, newFailoverSchema, reasonSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -143,6 +144,7 @@ export function failoverRoutes(dependencies: ApiDependencies) {
   return createRouter()
     .openapi(create, async (c) => {
       const input = await readBody(c, newFailoverSchema);
+      requireName(c, input.name);
       refuseOwnHostname(c.req.url, input);
       const { failoverId } = valueOf(await coordinator.createFailover(input, originOf(c)));
       const failover = await reader.findFailover(failoverId);
@@ -152,7 +154,7 @@ export function failoverRoutes(dependencies: ApiDependencies) {
       return c.json(presentFailover(failover), 201);
     })
     .openapi(list, async (c) => {
-      const page = await reader.listFailovers(pageRequest(c.req.valid("query")));
+      const page = await reader.listFailovers(pageRequest(c.req.valid("query")), visibleTo(c));
       return c.json(presentPage(page, presentFailover), 200);
     })
     .openapi(get, async (c) => {

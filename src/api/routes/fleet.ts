@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { originOf } from "../authentication.ts";
+import { visibleTo } from "../authorization.ts";
 import { brakeAgreementSchema, fleetFreezeSchema, fleetSwitchSchema, given } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -82,7 +83,7 @@ const switchOver = createRoute({
 
 export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
   return createRouter()
-    .openapi(get, async (c) => c.json(presentFleet(await reader.fleet()), 200))
+    .openapi(get, async (c) => c.json(presentFleet(await reader.fleet(visibleTo(c))), 200))
     .openapi(freeze, async (c) => {
       const { reason } = await readBody(c, fleetFreezeSchema);
       return c.json(presentFreeze(valueOf(await coordinator.freeze(reason, originOf(c)))), 200);

@@ -36,7 +36,7 @@ const readyz = createRoute({
   summary: "Whether the service can do its work",
   description: "D1 and Cloudflare reachable, last tick fresh. Only with a valid token it says which.",
   // A token is optional here; one that isn't valid counts as none.
-  security: [{}, { bearer: [] }],
+  security: [{}, { bearer: [] }, { access: [] }],
   parameters: [contract.requestIdParameter],
   responses: {
     200: contract.answer("Ready.", readinessSchema),
@@ -66,7 +66,7 @@ export function healthRoutes(dependencies: ApiDependencies) {
     .openapi(readyz, async (c) => {
       const [readiness, { ok: known }] = await Promise.all([
         readinessOf(dependencies),
-        authenticate(c.req.header("authorization"), dependencies),
+        authenticate(c.req.raw.headers, dependencies),
       ]);
       c.header("Cache-Control", "no-store");
       const { status, ...details } = presentReadiness(readiness);

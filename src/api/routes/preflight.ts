@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { originOf } from "../authentication.ts";
+import { requireName } from "../authorization.ts";
 import { unsavedFailoverSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -66,6 +67,7 @@ export function preflightRoutes({ coordinator }: ApiDependencies) {
     })
     .openapi(ofSpec, async (c) => {
       const input = await readBody(c, unsavedFailoverSchema);
+      requireName(c, input.name);
       return c.json(presentPreflight(valueOf(await coordinator.preflightSpec(input))), 200);
     });
 }
