@@ -2,18 +2,14 @@ import { completeSpec } from "../failover/complete.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
-import type { Operation, Sample } from "../failover/results.ts";
-import { cantBeTold, IN_A_ROW } from "../failover/serving.ts";
+import type { Operation } from "../failover/results.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
-import { insertSamples } from "../store/samples.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
 import { readById } from "./observe.ts";
-import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile, type ReconcileResult, type SnapshotFor } from "./reconcile.ts";
-
-const BETWEEN_LOOKS_MS = 2_000;
+import { watchPromotion } from "./watch-promotion.ts";
 
 interface MoveState {
   readonly from: Stage;
@@ -21,12 +17,6 @@ interface MoveState {
   /** Under which the load balancer answers afterwards. */
   readonly hostname: string;
   readonly revision: number;
-  /** Good observations in a row so far. */
-  readonly seen: number;
-  /** Who served that hostname before; of a promotion. */
-  readonly before?: string;
-  /** True once an observation could not tell the endpoints apart. */
-  readonly indistinguishable?: boolean;
   readonly underneath?: readonly string[] | null;
 }
 
@@ -53,12 +43,6 @@ function revert(
     writes: [updateIntent(context.db, reverted, testHostname, failover.revision, now)],
     events: [eventOf(context, `failover.${operation.kind}_reverted`, failover.id, operation.origin, data)],
   };
-}
-
-function giveUp(context: Context, operation: Operation, step: string, why: string): Advance {
-  const now = context.clock.now();
-  const failed = stepEnds(operation, step, "failed", why, now);
-  return { operation: operationEnds(failed, "failed", why, { stage: stateOf(operation).to }, now) };
 }
 
 /** A move is the load balancer's: whatever else isn't as wanted must not stand in its way. */
@@ -131,65 +115,6 @@ async function readBack(context: Context, record: FailoverRecord, operation: Ope
   };
 }
 
-/** Success is what was seen: where it looks the same as before, the result says that it rests on the reading alone. */
-function promoted(
-  context: Context,
-  record: FailoverRecord,
-  operation: Operation,
-  state: MoveState,
-  sample: Sample,
-): Advance {
-  const now = context.clock.now();
-  const { failover } = record;
-  const untold =
-    state.indistinguishable === true || state.before === failover.active || state.before === "unknown";
-  const evidence = untold ? "read-back only" : "observed";
-  const message = state.indistinguishable
-    ? `promoted to ${state.to}: ${state.hostname} answers well, but the endpoints can't be told apart; give each a marker`
-    : `promoted to ${state.to}: ${state.hostname} was seen to serve the ${failover.active} endpoint ${IN_A_ROW} times in a row${
-        state.before === failover.active ? ", as it did before" : ""
-      }`;
-  const done = stepEnds(operation, "observe", "succeeded", message, now, { ...state });
-  const result = {
-    stage: state.to,
-    hostname: state.hostname,
-    serving: failover.active,
-    evidence,
-    served_before: state.before ?? null,
-  };
-  const data = {
-    before: { stage: state.from },
-    after: { stage: state.to },
-    evidence,
-    operation_id: operation.id,
-  };
-  return {
-    operation: operationEnds(done, "succeeded", message, result, now),
-    events: [eventOf(context, "failover.promoted", failover.id, operation.origin, data)],
-    // The status says at once who serves under the new name, from the very look that the success rests on.
-    writes: [insertSamples(context.db, [sample])],
-  };
-}
-
-async function observeServing(
-  context: Context,
-  record: FailoverRecord,
-  operation: Operation,
-): Promise<Advance> {
-  const state = stateOf(operation);
-  const { sample, view } = await probeNow(context, record, state.hostname);
-  const now = context.clock.now();
-  const untold = cantBeTold(view, sample, record.failover.active);
-  const isGood = view.serving === record.failover.active || untold;
-  const next: MoveState = { ...state, seen: isGood ? state.seen + 1 : 0, indistinguishable: untold };
-  if (next.seen >= IN_A_ROW) return promoted(context, record, operation, next, sample);
-  const detail = isGood
-    ? `${state.hostname} served the ${record.failover.active} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
-    : `${state.hostname} is not seen to serve the ${record.failover.active} endpoint: ${view.detail}`;
-  if (isOutOfTime(context, operation)) return giveUp(context, operation, "observe", detail);
-  return { operation: stepWaits(operation, "observe", detail, now + BETWEEN_LOOKS_MS, now, { ...next }) };
-}
-
 /** Promoting and demoting: write the load balancer, read it back, and see who serves. */
 export async function advanceMove(
   context: Context,
@@ -204,5 +129,5 @@ export async function advanceMove(
   const step = currentStep(operation)?.name;
   if (step === "write") return write(context, record, operation, snapshotFor);
   if (step === "read back") return readBack(context, record, operation);
-  return observeServing(context, record, operation);
+  return watchPromotion(context, record, operation);
 }

@@ -2,7 +2,7 @@ import { describeRest } from "../failover/foreign.ts";
 import { currentStep, hasEnded, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
 import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
-import { loadOperation, saveOperation } from "../store/operations.ts";
+import { insertOperation, loadOperation, saveOperation } from "../store/operations.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import { advanceDelete } from "./advance-delete.ts";
 import { advanceDrill } from "./advance-drill.ts";
@@ -109,6 +109,7 @@ export function advanceOperation(
       await commit(context.db, [
         ...(advance.writes ?? []),
         saveOperation(context.db, advance.operation),
+        ...(advance.next === undefined ? [] : [insertOperation(context.db, context.accountId, advance.next)]),
         ...insertEvents(context.db, context.accountId, events),
       ]);
       operation = advance.operation;

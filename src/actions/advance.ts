@@ -7,6 +7,8 @@ export interface Advance {
   readonly operation: Operation;
   readonly events?: readonly FailoverEvent[];
   readonly writes?: readonly Write[];
+  /** Begins with the end of this one. */
+  readonly next?: Operation;
 }
 
 const SOONEST_MS = 5_000;

@@ -18,6 +18,8 @@ export interface TransitionRequest {
   readonly to?: "testing" | "production" | "draft";
   readonly override?: readonly string[];
   readonly reason?: string;
+  /** Of a promotion to production: for how long it is watched, if not as long as the spec says. */
+  readonly bakeSeconds?: number;
   /** From If-Match, where it was sent. */
   readonly revision?: number;
 }

@@ -5,6 +5,7 @@ import {
   guardRevision,
   guardUnderneath,
   refusal,
+  targetFacts,
   withoutOverridden,
 } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
@@ -37,7 +38,8 @@ export function deleteFailover(
   request: DeleteRequest,
   origin: Origin,
 ): Promise<Result<{ operationId: string }>> {
-  return aloneWith(context, reference, async ({ failover, operation, leases }) => {
+  return aloneWith(context, reference, async (record) => {
+    const { failover, operation, leases } = record;
     const [stale] = guardRevision(failover, request.revision);
     if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
     if (failover.deleting === request.mode && operation !== null) return ok({ operationId: operation.id });
@@ -46,7 +48,9 @@ export function deleteFailover(
     }
     const { hostname } = failover.input;
     const inProduction = failover.stage === "production" && request.mode === "destroy";
-    const underneath = inProduction ? await readUnderneath(context, failover, hostname) : [];
+    const underneath = inProduction ? await readUnderneath(context, failover, hostname) : null;
+    const { health } = targetFacts(record, record.health, context.clock.now());
+    const visitorsGet = inProduction ? (underneath?.records ?? null) : [];
     const refusals = [
       ...guardOperation(operation),
       ...(failover.stage === "production"
@@ -58,7 +62,7 @@ export function deleteFailover(
             ),
           ]
         : []),
-      ...(inProduction ? guardUnderneath(hostname, underneath) : []),
+      ...(inProduction ? guardUnderneath(hostname, underneath, health) : []),
     ];
     const left = withoutOverridden(refusals, request.override);
     if (left.length > 0) {
@@ -76,7 +80,7 @@ export function deleteFailover(
     const started = newOperation(
       { id: context.newId("op"), failoverId: failover.id, kind: "delete", message: "being deleted", origin },
       ["load balancer", "secondary pool", "primary pool", "monitor"],
-      { mode: request.mode, stage: failover.stage, underneath },
+      { mode: request.mode, stage: failover.stage, underneath: visitorsGet },
       now,
     );
     const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
@@ -84,7 +88,7 @@ export function deleteFailover(
       mode: request.mode,
       reason: request.reason ?? null,
       operation_id: started.id,
-      visitors_get: underneath,
+      visitors_get: visitorsGet,
     };
     try {
       await commit(context.db, [

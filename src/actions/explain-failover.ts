@@ -1,11 +1,10 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
 import { describeAffinity } from "../failover/affinity.ts";
-import { completeSpec, type Endpoint, type Spec } from "../failover/complete.ts";
+import { completeSpec, type Spec } from "../failover/complete.ts";
 import { incompleteness, presentHostname } from "../failover/desired.ts";
 import { explainTraffic, suppose, type Condition, type TrafficState } from "../failover/explain.ts";
 import { SIDES, type Side } from "../failover/failover.ts";
-import type { DnsRecordFacts } from "../failover/preflight/facts.ts";
-import { balancedTraffic } from "../failover/traffic.ts";
+import { balancedTraffic, underneathOf } from "../failover/traffic.ts";
 import { fail, ok, type ExplanationView, type Result } from "../failover/results.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
@@ -29,17 +28,6 @@ async function healthOf(
   if (poolId === undefined || address === null) return null;
   const known = health[side]?.poolId === poolId ? health[side] : undefined;
   return (known ?? (await readPoolHealth(context, poolId, address, undefined, "person"))).healthy;
-}
-
-function sideOf(spec: Spec, matches: (endpoint: Endpoint) => boolean): Side | null {
-  return SIDES.find((side) => matches(spec[side])) ?? null;
-}
-
-/** What the name points at without a load balancer. */
-function underneathOf(spec: Spec, records: readonly DnsRecordFacts[]): TrafficState["underneath"] {
-  if (records.length === 0) return null;
-  const contents = records.map(({ content }) => content.toLowerCase().replace(/\.$/, ""));
-  return sideOf(spec, ({ address }) => address !== null && contents.includes(address)) ?? "other";
 }
 
 async function customDomainOf(context: Context, spec: Spec, hostname: string): Promise<Side | null> {

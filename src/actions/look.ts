@@ -1,8 +1,10 @@
 import { CloudflareError } from "../cloudflare/errors.ts";
+import { completeSpec, type Spec } from "../failover/complete.ts";
 import type { Failover, Side } from "../failover/failover.ts";
 import { SIDES } from "../failover/failover.ts";
-import type { Spec } from "../failover/complete.ts";
+import type { Underneath } from "../failover/guards.ts";
 import type { PreflightFacts } from "../failover/preflight/facts.ts";
+import { underneathOf } from "../failover/traffic.ts";
 import { foldPoolHealth, judgePlaces, type PoolHealth } from "../failover/verdict.ts";
 import { commit, savePoolHealth, type FailoverRecord } from "../store/failovers.ts";
 import type { Priority } from "../cloudflare/budget.ts";
@@ -65,17 +67,19 @@ export async function readBothPools(
   return keepPoolHealth(context, record, { primary: primary ?? none, secondary: secondary ?? none });
 }
 
-/** The records that answer for a name where no load balancer does, as `TYPE content`; null where they can't be read. */
+/** What answers for a name where no load balancer does; null where it can't be read. */
 export async function readUnderneath(
   context: Context,
-  failover: Failover,
+  { input, facts }: Failover,
   hostname: string,
-): Promise<readonly string[] | null> {
-  const { zone } = failover.facts;
-  if (zone === null) return null;
+): Promise<Underneath | null> {
+  if (facts.zone === null) return null;
   try {
-    const records = await recordsAnswering(context, zone, hostname);
-    return records.map(({ type, content }) => `${type} ${content}`);
+    const records = await recordsAnswering(context, facts.zone, hostname);
+    return {
+      records: records.map(({ type, content }) => `${type} ${content}`),
+      leadsTo: underneathOf(completeSpec(input, facts), records),
+    };
   } catch (error) {
     if (error instanceof CloudflareError) return null;
     throw error;

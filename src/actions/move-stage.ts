@@ -10,35 +10,41 @@ import {
   targetFacts,
   withoutOverridden,
 } from "../failover/guards.ts";
-import { newOperation } from "../failover/operations.ts";
+import { explainTraffic } from "../failover/explain.ts";
+import { guardDrill, hashOfContent } from "../failover/drill-evidence.ts";
 import { guardPreflight, runPreflight, withChecks } from "../failover/preflight/preflight.ts";
-import { fail, ok, type Operation, type Origin, type Refusal, type Result } from "../failover/results.ts";
+import { fail, ok, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import { stageAfter, stageBefore } from "../failover/stages.ts";
+import { findPassedDrill } from "../store/drills.ts";
 import {
   commit,
   insertEvents,
   OperationUnderWay,
   RevisionConflict,
-  updateIntent,
   type FailoverRecord,
 } from "../store/failovers.ts";
-import { deleteLeases } from "../store/leases.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
-import { leaseEnded } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { keepPoolHealth, readUnderneath } from "./look.ts";
 import { preempt } from "./preempt.ts";
 import { gatherFacts } from "./preflight/gather.ts";
 import { probeNow } from "./probe-now.ts";
-import { eventOf, guardsOverridden } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
+import { newMove, type StoredMove } from "./store-move.ts";
+import { trafficOf } from "./traffic-of.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
 /** The look that the healing began with is fresh enough for what is judged right after it. */
 const LOOK_MAX_AGE_MS = 10_000;
+
+/** What goes to production was rehearsed: this content of the spec, not another. */
+async function guardRehearsal(context: Context, { id, input, facts }: Failover): Promise<Refusal[]> {
+  const hash = hashOfContent(completeSpec(input, facts));
+  return guardDrill(hash, await findPassedDrill(context.db, id, hash));
+}
 
 /** Everything that a promotion is judged by, read now: the last minute's healing, both pools' health, and a preflight. */
 async function judgePromotion(
@@ -64,6 +70,8 @@ async function judgePromotion(
   const subject = { input, record, priority: "person", snapshot, withPreview: false } as const;
   const seen = await gatherFacts(context, subject);
   const pools = await keepPoolHealth(context, record, seen.health);
+  const observed = look.convergence?.observation.observed;
+  const { active } = look.failover;
   const byState = guardPromotion({
     spec: seen.spec,
     ...targetFacts(record, pools.health, context.clock.now()),
@@ -71,9 +79,18 @@ async function judgePromotion(
     inSync: look.inPlace || look.sync === "unknown",
     syncMessage: look.message,
     foreign: look.convergence?.plan.foreign ?? [],
+    after:
+      observed === undefined
+        ? null
+        : explainTraffic(trafficOf(context, look.failover, observed, record, pools.health, active)),
   });
   const byChecks = guardPreflight(runPreflight(seen), to);
-  return { refusals: [...withChecks(byState, byChecks), ...guardFreeze(record.freeze)], record };
+  const refusals = [
+    ...withChecks(byState, byChecks),
+    ...(to === "production" ? await guardRehearsal(context, record.failover) : []),
+    ...guardFreeze(record.freeze),
+  ];
+  return { refusals, record };
 }
 
 function refused(action: string, refusals: readonly Refusal[]): Accepted {
@@ -81,81 +98,37 @@ function refused(action: string, refusals: readonly Refusal[]): Accepted {
   return fail("refused", detail, { refusals });
 }
 
-/** Who served the coming hostname before: what can't be told from that is no evidence afterwards. */
-async function servedBefore(context: Context, record: FailoverRecord, to: Stage): Promise<string> {
-  const spec = completeSpec(record.failover.input, record.failover.facts);
-  const hostname = presentHostname(to, spec);
-  if (hostname === null || record.failover.stage !== "testing") return "nothing";
-  const records = await readUnderneath(context, record.failover, hostname);
-  // A name without a record isn't asked for before its load balancer exists: resolvers would remember its absence.
-  if (records === null) return "unknown";
-  if (records.length === 0) return "nothing";
-  return (await probeNow(context, record, hostname)).view.serving;
-}
-
-async function accept(
+/** What the coming hostname gave before: what can't be told from that is no evidence afterwards. */
+async function lookBefore(
   context: Context,
   record: FailoverRecord,
   to: Stage,
-  kind: "promote" | "demote",
-  request: TransitionRequest,
-  overridden: readonly Refusal[],
-  more: Record<string, unknown>,
-  origin: Origin,
-): Promise<Accepted> {
-  const { failover } = record;
-  const spec = completeSpec(failover.input, failover.facts);
-  const now = context.clock.now();
-  const moved: Failover = { ...failover, stage: to, revision: failover.revision + 1, updatedAt: now };
-  const state = {
-    from: failover.stage,
-    to,
-    hostname: presentHostname(to, spec),
-    revision: moved.revision,
-    seen: 0,
-    ...more,
-  };
-  const operation: Operation = newOperation(
-    {
-      id: context.newId("op"),
-      failoverId: failover.id,
-      kind,
-      message: `on the way from ${failover.stage} to ${to}`,
-      origin,
-    },
-    kind === "promote" ? ["write", "read back", "observe"] : ["write", "read back"],
-    state,
-    now,
-  );
-  const data = {
-    before: { stage: failover.stage },
-    after: { stage: to },
-    operation_id: operation.id,
-    reason: request.reason ?? null,
-  };
-  const preempted = preempt(context, record.operation, `preempted by ${operation.id}`, origin);
-  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
-  const ended = kind === "demote" ? record.leases.filter(({ active }) => active !== null) : [];
-  const events = [
-    ...preempted.events,
-    eventOf(context, `failover.${kind}_started`, failover.id, origin, data),
-    ...ended.map((lease) => leaseEnded(context, lease, "replaced", origin)),
-    ...guardsOverridden(context, failover.id, request.reason, overridden, origin),
-  ];
+): Promise<{ before: string; answeredBefore: boolean }> {
+  const hostname = presentHostname(to, completeSpec(record.failover.input, record.failover.facts));
+  const nothing = { before: "nothing", answeredBefore: false };
+  if (hostname === null || record.failover.stage !== "testing") return nothing;
+  const underneath = await readUnderneath(context, record.failover, hostname);
+  // A name without a record isn't asked for before its load balancer exists: resolvers would remember its absence.
+  if (underneath === null) return { ...nothing, before: "unknown" };
+  if (underneath.leadsTo === null) return nothing;
+  const { view, sample } = await probeNow(context, record, hostname);
+  return { before: view.serving, answeredBefore: sample.hostname?.ok === true };
+}
+
+/** Stores a move and what it brings with it: from then on the new stage is what is wanted. */
+async function accept(context: Context, move: StoredMove): Promise<Accepted> {
   try {
     await commit(context.db, [
-      updateIntent(context.db, moved, spec.test_hostname, failover.revision, now),
-      ...deleteLeases(context.db, ended),
-      ...preempted.writes,
-      insertOperation(context.db, context.accountId, operation),
-      ...insertEvents(context.db, context.accountId, events),
+      ...move.writes,
+      insertOperation(context.db, context.accountId, move.operation),
+      ...insertEvents(context.db, context.accountId, move.events),
     ]);
   } catch (error) {
     if (error instanceof OperationUnderWay || error instanceof RevisionConflict)
       return fail("refused", error.message);
     throw error;
   }
-  return ok({ operationId: operation.id });
+  return ok({ operationId: move.operation.id });
 }
 
 function guardStart({ failover, operation }: FailoverRecord, request: TransitionRequest): Accepted | null {
@@ -187,8 +160,14 @@ export function promote(
     const left = withoutOverridden(all, request.override ?? []);
     if (left.length > 0) return refused(`promoting to ${to}`, left);
     const overridden = all.filter((one) => !left.includes(one));
-    const before = await servedBefore(context, record, to);
-    return accept(context, record, to, "promote", request, overridden, { before }, origin);
+    const bakeSeconds =
+      request.bakeSeconds ?? completeSpec(record.failover.input, record.failover.facts).bake_seconds;
+    const more = { ...(await lookBefore(context, record, to)), bakeSeconds };
+    const reason = request.reason ?? null;
+    return accept(
+      context,
+      newMove(context, record, to, { kind: "promote", reason, overridden, origin, more }),
+    );
   });
 }
 
@@ -216,10 +195,24 @@ export function demote(
       return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
     }
     const { hostname } = failover.input;
-    const records = failover.stage === "production" ? await readUnderneath(context, failover, hostname) : [];
-    const all = failover.stage === "production" ? guardUnderneath(hostname, records) : [];
+    const isProduction = failover.stage === "production";
+    const underneath = isProduction ? await readUnderneath(context, failover, hostname) : null;
+    const { health } = targetFacts(record, record.health, context.clock.now());
+    const all = isProduction ? guardUnderneath(hostname, underneath, health) : [];
     const left = withoutOverridden(all, request.override ?? []);
     if (left.length > 0) return refused(`demoting to ${to}`, left);
-    return accept(context, record, to, "demote", request, all, { underneath: records }, origin);
+    const move = newMove(context, record, to, {
+      kind: "demote",
+      reason: request.reason ?? null,
+      overridden: all,
+      origin,
+      more: { underneath: isProduction ? (underneath?.records ?? null) : [] },
+    });
+    const preempted = preempt(context, running, `preempted by ${move.operation.id}`, origin);
+    return accept(context, {
+      ...move,
+      writes: [...move.writes, ...preempted.writes],
+      events: [...preempted.events, ...move.events],
+    });
   });
 }

@@ -1,7 +1,7 @@
 import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
-import { NOTHING_SEEN, DRILL_STEPS, type DrillState } from "../failover/drill.ts";
+import { NOTHING_SEEN, DRILL_STEPS, type DrillMethod, type DrillState } from "../failover/drill.ts";
 import { hashOfContent } from "../failover/drill-evidence.ts";
 import {
   DEFAULT_HOLD_SECONDS,
@@ -11,6 +11,7 @@ import {
   refuseDraft,
   type DrillRequest,
 } from "../failover/drill-start.ts";
+import { explainTraffic, suppose } from "../failover/explain.ts";
 import { guardRevision, targetFacts } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Refusal, type Result } from "../failover/results.ts";
@@ -23,11 +24,17 @@ import { readBothPools } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
+import { trafficOf } from "./traffic-of.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
 /** Everything that a drill is judged by, read now: Cloudflare, both pools' health, and who can be told from whom. */
-async function judge(context: Context, given: FailoverRecord, hostname: string): Promise<Refusal[]> {
+async function judge(
+  context: Context,
+  given: FailoverRecord,
+  hostname: string,
+  method: DrillMethod,
+): Promise<Refusal[]> {
   const origin: Origin = { actor: { kind: "system", name: "drill" }, requestId: null };
   const look = await reconcile(
     context,
@@ -42,6 +49,12 @@ async function judge(context: Context, given: FailoverRecord, hostname: string):
     probeNow(context, record, hostname),
   ]);
   const now = context.clock.now();
+  const observed = look.convergence?.observation.observed;
+  const diverted =
+    observed === undefined
+      ? null
+      : trafficOf(context, look.failover, observed, record, pools.health, "secondary");
+  const conditions = method === "disable-primary" ? (["primary_disabled"] as const) : [];
   return guardDrillStart({
     spec,
     ...targetFacts(record, pools.health, now),
@@ -49,6 +62,7 @@ async function judge(context: Context, given: FailoverRecord, hostname: string):
     inSync: look.inPlace || look.sync === "unknown",
     syncMessage: look.message,
     foreign: look.convergence?.plan.foreign ?? [],
+    after: diverted === null ? null : explainTraffic(suppose(diverted, conditions)),
     failover: look.failover,
     hostname,
     operation: record.operation,
@@ -144,7 +158,7 @@ export function startDrill(
       const detail = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join("; ");
       return fail("invalid", detail, { errors });
     }
-    const refusals = await judge(context, record, hostname);
+    const refusals = await judge(context, record, hostname, methodOf(failover.stage, request.method));
     if (refusals.length === 0) return accept(context, record, hostname, request, origin);
     const detail = `a drill is refused: ${refusals.map(({ message }) => message).join("; ")}`;
     return fail("refused", detail, { refusals });

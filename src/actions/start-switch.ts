@@ -1,7 +1,7 @@
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import { explainTraffic } from "../failover/explain.ts";
-import { otherSide, type Failover, type Side } from "../failover/failover.ts";
+import type { Failover, Side } from "../failover/failover.ts";
 import {
   guardFreeze,
   guardRevision,
@@ -12,7 +12,6 @@ import {
 import type { Lease } from "../failover/leases.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
-import { balancedTraffic } from "../failover/traffic.ts";
 import {
   commit,
   insertEvents,
@@ -31,6 +30,7 @@ import { observe } from "./observe.ts";
 import { preempt } from "./preempt.ts";
 import { eventOf, guardsOverridden } from "./record.ts";
 import { storeLease } from "./store-lease.ts";
+import { trafficOf } from "./traffic-of.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
@@ -43,19 +43,7 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
   const snapshot = await context.snapshots.recent([zoneId], LOOK_MAX_AGE_MS, "person");
   const { failover, observed } = await observe(context, record.failover, snapshot, "person");
   const pools = await readBothPools(context, { ...record, failover }, spec);
-  const last = record.samples.at(-1);
-  const witnesses = {
-    health: {
-      primary: pools.health.primary?.healthy ?? null,
-      secondary: pools.health.secondary?.healthy ?? null,
-    },
-    probed: { primary: last?.primary.ok ?? null, secondary: last?.secondary.ok ?? null },
-  };
-  const traffic = {
-    ...balancedTraffic(failover, observed, witnesses, context.installation, null),
-    underneath: null,
-    customDomain: null,
-  };
+  const traffic = trafficOf(context, failover, observed, record, pools.health, to);
   const unseen = observed.load_balancer.state === "unknown" ? observed.load_balancer.why : null;
   return guardSwitch({
     to,
@@ -63,8 +51,7 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
     active: failover.active,
     ...targetFacts(record, pools.health, context.clock.now()),
     unreadable: pools.unreadable ?? unseen,
-    // Whatever its hostname and stage: as if visitors came to it now.
-    after: explainTraffic({ ...traffic, balanced: true, order: [to, otherSide(to)] }),
+    after: explainTraffic(traffic),
     endpoints: traffic.endpoints,
     foreign: record.status.foreign,
     restores: record.failover.disabled === to,

@@ -47,36 +47,44 @@ const overrideSchema = z
   .max(GUARD_IDS.length)
   .meta({ description: "Guards to get past; needs a reason.", example: ["target-not-ready"] });
 
-function transitionSchema<const T extends readonly [string, ...string[]]>(
-  stages: T,
-  id: string,
-  verb: string,
-) {
-  return z
-    .strictObject({
-      to: z
-        .enum(stages)
-        .optional()
-        .meta({
-          description: `The stage to ${verb} to; the neighbouring one unless given.`,
-          example: stages[0],
-        }),
-      override: overrideSchema.optional(),
-      reason: reasonSchema.optional(),
-    })
-    .superRefine(({ override, reason }, context) => {
-      if (reason !== undefined || override === undefined || override.length === 0) return;
-      context.addIssue({
-        code: "custom",
-        path: ["reason"],
-        message: "is required where guards are overridden",
-      });
-    })
-    .meta({ id, description: `How to ${verb}; may be left out.` });
+function transition<const T extends readonly [string, ...string[]]>(stages: T, verb: string) {
+  return {
+    to: z
+      .enum(stages)
+      .optional()
+      .meta({
+        description: `The stage to ${verb} to; the neighbouring one unless given.`,
+        example: stages[0],
+      }),
+    override: overrideSchema.optional(),
+    reason: reasonSchema.optional(),
+  };
 }
 
-export const promotionSchema = transitionSchema(["testing", "production"], "Promotion", "promote");
-export const demotionSchema = transitionSchema(["testing", "draft"], "Demotion", "demote");
+function overrideNeedsReason(
+  { override, reason }: { override?: unknown[] | undefined; reason?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (reason !== undefined || override === undefined || override.length === 0) return;
+  context.addIssue({ code: "custom", path: ["reason"], message: "is required where guards are overridden" });
+}
+
+export const promotionSchema = z
+  .strictObject({
+    ...transition(["testing", "production"], "promote"),
+    bake_seconds: specInputSchema.shape.bake_seconds.meta({
+      description:
+        "For how long a promotion to production is watched; as long as the spec says unless given.",
+      example: 600,
+    }),
+  })
+  .superRefine(overrideNeedsReason)
+  .meta({ id: "Promotion", description: "How to promote; may be left out." });
+
+export const demotionSchema = z
+  .strictObject(transition(["testing", "draft"], "demote"))
+  .superRefine(overrideNeedsReason)
+  .meta({ id: "Demotion", description: "How to demote; may be left out." });
 
 export const importSchema = z
   .strictObject({

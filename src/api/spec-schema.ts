@@ -179,6 +179,11 @@ export const specSchema = z
       description: "How long role drift made by somebody else is left alone in production.",
       example: 900,
     }),
+    bake_seconds: z.int().meta({
+      description:
+        "For how long a promotion to production is watched, and taken back where it goes wrong; 0 leaves that out.",
+      example: 300,
+    }),
     failback: z
       .object({
         mode: z.enum(FAILBACK_MODES).meta({

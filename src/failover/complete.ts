@@ -1,7 +1,7 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
 import type { Facts, Side } from "./failover.ts";
 import type { EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
-import { MONITOR_DEFAULTS } from "./spec-rules.ts";
+import { BAKE_SECONDS, MONITOR_DEFAULTS } from "./spec-rules.ts";
 import type { WeeklyWindow } from "./windows.ts";
 
 export interface Endpoint {
@@ -72,6 +72,8 @@ export interface Spec {
   readonly load_balancer: LoadBalancerSpec;
   readonly drift: Readonly<Record<DriftClass, Policy>>;
   readonly drift_grace_seconds: number;
+  /** For how long a promotion to production is watched. */
+  readonly bake_seconds: number;
   readonly failback: Failback;
 }
 
@@ -191,6 +193,7 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
     }),
     drift: completeDrift(input.drift),
     drift_grace_seconds: input.drift_grace_seconds ?? 900,
+    bake_seconds: input.bake_seconds ?? BAKE_SECONDS.default,
     failback,
   };
 }

@@ -35,10 +35,17 @@ function fingerprint(text: string): string {
 
 /**
  * The same for two specs between which nothing changes about a visitor's way: names, descriptions, markers and what is
- * done about drift and failback are left out; all else counts, also what later versions add.
+ * done about drift, failback and a bake are left out; all else counts, also what later versions add.
  */
 export function hashOfContent(spec: Spec): string {
-  const { name: _, drift: __, drift_grace_seconds: ___, failback: ____, ...traffic } = spec;
+  const {
+    name: _,
+    drift: __,
+    drift_grace_seconds: ___,
+    failback: ____,
+    bake_seconds: _____,
+    ...traffic
+  } = spec;
   const content = {
     ...traffic,
     primary: routed(spec.primary),

@@ -2,7 +2,7 @@
 // rests on and whether a person may override it.
 import { completeSpec, type Spec } from "./complete.ts";
 import type { Explanation, TrafficRule, TrafficState } from "./explain.ts";
-import { SIDES, type Failover, type Side } from "./failover.ts";
+import { otherSide, SIDES, type Failover, type Side } from "./failover.ts";
 import type { ForeignRouting } from "./foreign.ts";
 import type { Operation, Refusal, Sample, SideHealth } from "./results.ts";
 import type { StoredStatus } from "./status.ts";
@@ -92,6 +92,8 @@ export interface PromotionFacts extends TargetFacts {
   readonly inSync: boolean;
   readonly syncMessage: string;
   readonly foreign: readonly ForeignRouting[];
+  /** Who would get visitors afterwards, as explain predicts it; null where nothing was seen to predict from. */
+  readonly after: Explanation | null;
 }
 
 function guardTarget(side: Side, facts: TargetFacts): Refusal[] {
@@ -135,9 +137,22 @@ function guardForeign(all: readonly ForeignRouting[]): Refusal[] {
   return [refusal("foreign-routing", message, { foreign })];
 }
 
+/** What explain says where health steers to nobody. */
+const LEAVES_NOBODY: readonly TrafficRule[] = ["fallback-pool", "no-pool-left", "endpoint-error"];
+
+function guardAfterwards(after: Explanation): Refusal[] {
+  if (!LEAVES_NOBODY.includes(after.rule)) return [];
+  const message = `no enabled pool with a healthy endpoint would be left: ${after.path.at(-1) ?? ""}`;
+  return [refusal("no-healthy-target", message, { rule: after.rule, path: after.path })];
+}
+
 /** All that stands against taking a failover one stage further. */
 export function guardPromotion(facts: PromotionFacts): Refusal[] {
-  return [...guardReadiness(facts), ...guardForeign(facts.foreign)];
+  return [
+    ...guardReadiness(facts),
+    ...(facts.after === null ? [] : guardAfterwards(facts.after)),
+    ...guardForeign(facts.foreign),
+  ];
 }
 
 /** While the fleet is frozen nothing moves but what restores. */
@@ -165,9 +180,6 @@ export interface SwitchFacts extends TargetFacts {
   readonly restores?: boolean;
 }
 
-/** What explain says where health steers to nobody. */
-const LEAVES_NOBODY: readonly TrafficRule[] = ["fallback-pool", "no-pool-left", "endpoint-error"];
-
 /** All that stands against putting an endpoint first. */
 export function guardSwitch(facts: SwitchFacts): Refusal[] {
   const { to, expected, active, unreadable, after, endpoints } = facts;
@@ -187,20 +199,35 @@ export function guardSwitch(facts: SwitchFacts): Refusal[] {
     const message = `the ${to} pool or its endpoint is disabled at Cloudflare, so it would get no visitors`;
     refusals.push(refusal("target-not-ready", message, { endpoint: to, enabled: false }));
   }
-  if (LEAVES_NOBODY.includes(after.rule)) {
-    const message = `no enabled pool with a healthy endpoint would be left: ${after.path.at(-1) ?? ""}`;
-    refusals.push(refusal("no-healthy-target", message, { rule: after.rule, path: after.path }));
-  }
-  return [...refusals, ...guardForeign(facts.foreign)];
+  return [...refusals, ...guardAfterwards(after), ...guardForeign(facts.foreign)];
+}
+
+/** What answers for a name where no load balancer has it. */
+export interface Underneath {
+  /** As `TYPE content`. */
+  readonly records: readonly string[];
+  /** The endpoint that they lead to; null where there are none. */
+  readonly leadsTo: TrafficState["underneath"];
 }
 
 /** What visitors are left with once the load balancer gives up the production hostname. */
-export function guardUnderneath(hostname: string, records: readonly string[] | null): Refusal[] {
-  if (records === null) {
+export function guardUnderneath(
+  hostname: string,
+  underneath: Underneath | null,
+  health: Readonly<Record<Side, SideHealth>>,
+): Refusal[] {
+  if (underneath === null) {
     const message = `the DNS records of ${hostname} could not be read, so it is not known what visitors would get afterwards`;
     return [refusal("nothing-underneath", message, { hostname })];
   }
-  if (records.length > 0) return [];
-  const message = `there is no DNS record for ${hostname} under the load balancer: afterwards it would not resolve`;
-  return [refusal("nothing-underneath", message, { hostname })];
+  const { records, leadsTo } = underneath;
+  if (leadsTo === null) {
+    const message = `there is no DNS record for ${hostname} under the load balancer: afterwards it would not resolve`;
+    return [refusal("nothing-underneath", message, { hostname })];
+  }
+  if (leadsTo === "other" || health[leadsTo].verdict !== "unhealthy") return [];
+  const other = otherSide(leadsTo);
+  if (health[other].verdict !== "healthy") return [];
+  const message = `visitors would get ${records.join(", ")}, the ${leadsTo} endpoint, which Cloudflare finds unhealthy; now the ${other} serves them`;
+  return [refusal("no-healthy-target", message, { hostname, visitors_get: records, endpoint: leadsTo })];
 }

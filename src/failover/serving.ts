@@ -62,7 +62,7 @@ function isEdgeError(status: number | null): boolean {
 }
 
 /** A refusal meant for us (a login, a challenge, a rate limit) doesn't show what the endpoint gives to Cloudflare. */
-function showsItsContent(result: ProbeResult): boolean {
+export function showsItsContent(result: ProbeResult): boolean {
   if (result.ok) return true;
   if (result.failure === "challenged" || result.failure === "blocked" || result.failure === "cached")
     return false;

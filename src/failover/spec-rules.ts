@@ -11,6 +11,9 @@ interface MemberProblem {
 }
 
 /** The tutorial's values, where a rule looks at completed values. */
+/** For how long a promotion to production is watched. */
+export const BAKE_SECONDS = { default: 300, most: 3600 } as const;
+
 export const MONITOR_DEFAULTS = { interval: 60, timeout: 5, retries: 2 } as const;
 
 interface MonitorTiming {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { addressProblem, isAddressLiteral } from "./addresses.ts";
 import { hostnameProblem, normalizeHostname } from "./hostnames.ts";
-import { loadBalancerProblems, monitorProblems } from "./spec-rules.ts";
+import { BAKE_SECONDS, loadBalancerProblems, monitorProblems } from "./spec-rules.ts";
 import { windowSchema } from "./windows.ts";
 
 export const REGIONS = [
@@ -273,6 +273,7 @@ const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
     load_balancer: loadBalancer.optional(),
     drift: drift.optional(),
     drift_grace_seconds: z.int().min(0).max(86400).optional(),
+    bake_seconds: z.int().min(0).max(BAKE_SECONDS.most).optional(),
     failback: failback.optional(),
   });
 

@@ -1,5 +1,6 @@
 // Turns what was observed into what Cloudflare's edge goes by: the state from which explain and the guards predict.
 import { canonical, originPath } from "./canonical.ts";
+import type { Spec } from "./complete.ts";
 import { desiredObjects, type Body } from "./desired.ts";
 import type { EndpointState, PoolOwner, TrafficState } from "./explain.ts";
 import { otherSide, SIDES, type Failover, type Side } from "./failover.ts";
@@ -111,4 +112,14 @@ export function balancedTraffic(
         : false,
     foreignRouting: routingBeside(failover, observed, installation),
   };
+}
+
+/** What a name leads to without a load balancer, by the records that answer for it. */
+export function underneathOf(
+  spec: Spec,
+  records: readonly { readonly content: string }[],
+): TrafficState["underneath"] {
+  if (records.length === 0) return null;
+  const contents = records.map(({ content }) => content.toLowerCase().replace(/\.$/, ""));
+  return SIDES.find((side) => contents.includes(spec[side].address ?? "")) ?? "other";
 }

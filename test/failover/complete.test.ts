@@ -48,6 +48,7 @@ describe("the smallest request", () => {
       },
       drift: { role: "heal", safety: "heal", cosmetic: "heal", foreign: "report" },
       drift_grace_seconds: 900,
+      bake_seconds: 300,
       failback: { mode: "automatic" },
     });
   });

@@ -34,6 +34,7 @@ describe("the hash of a spec's content", () => {
     ["an endpoint's description", { primary: { address: "origin.example.net", description: "the old one" } }],
     ["a marker", { primary: { address: "origin.example.net", marker: { header: "x-side" } } }],
     ["what is done about drift", { drift: "report", drift_grace_seconds: 60 }],
+    ["for how long a promotion bakes", { bake_seconds: 0 }],
     ["what is said already by default", { monitor: { path: "/" } }],
   ])("doesn't change with %s", (_, patch) => {
     expect(hashOfContent(aSpec(patch))).toBe(HASH);

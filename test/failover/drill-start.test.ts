@@ -52,6 +52,7 @@ function startFacts(given: Partial<DrillStartFacts> = {}): DrillStartFacts {
     inSync: true,
     syncMessage: "everything at Cloudflare is as wanted",
     foreign: [],
+    after: null,
     failover: aFailover({ stage: "production" }),
     hostname: HOSTNAME,
     operation: null,

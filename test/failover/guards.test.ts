@@ -8,6 +8,7 @@ import {
   refusal,
   withoutOverridden,
   type PromotionFacts,
+  type Underneath,
 } from "../../src/failover/guards.ts";
 import type { Operation, SideHealth, Verdict } from "../../src/failover/results.ts";
 import { aFailover, aSpec } from "./builders.ts";
@@ -36,6 +37,7 @@ function promotionFacts(given: Partial<PromotionFacts> = {}): PromotionFacts {
     inSync: true,
     syncMessage: "everything at Cloudflare is as wanted",
     foreign: [],
+    after: null,
     ...given,
   };
 }
@@ -216,14 +218,36 @@ describe("promotion", () => {
 });
 
 describe("what lies underneath", () => {
-  test.each<[readonly string[] | null, boolean]>([
-    [["A 8.8.8.8"], false],
-    [[], true],
-    [null, true],
-  ])("the records %j refuse: %s", (records, refuses) => {
-    const refused = guardUnderneath("www.example.com", records);
+  const RECORD = ["A 8.8.8.8"];
+  const both = (primary: Verdict, secondary: Verdict) => ({
+    primary: aHealth(primary),
+    secondary: aHealth(secondary),
+  });
+
+  test.each<[string, Underneath | null, Verdict, Verdict, string[]]>([
+    ["a record of something else", { records: RECORD, leadsTo: "other" }, "unhealthy", "healthy", []],
+    ["a healthy primary's record", { records: RECORD, leadsTo: "primary" }, "healthy", "healthy", []],
+    ["a primary's that nobody knows", { records: RECORD, leadsTo: "primary" }, "unknown", "healthy", []],
+    [
+      "a dead primary's while the secondary serves",
+      { records: RECORD, leadsTo: "primary" },
+      "unhealthy",
+      "healthy",
+      ["no-healthy-target"],
+    ],
+    [
+      "a dead primary's where nobody serves",
+      { records: RECORD, leadsTo: "primary" },
+      "unhealthy",
+      "unhealthy",
+      [],
+    ],
+    ["no record", { records: [], leadsTo: null }, "healthy", "healthy", ["nothing-underneath"]],
+    ["records that can't be read", null, "healthy", "healthy", ["nothing-underneath"]],
+  ])("%s", (_, underneath, primary, secondary, guards) => {
+    const refused = guardUnderneath("www.example.com", underneath, both(primary, secondary));
     expect(refused.map(({ guard, overridable }) => [guard, overridable])).toStrictEqual(
-      refuses ? [["nothing-underneath", true]] : [],
+      guards.map((guard) => [guard, true]),
     );
   });
 });

@@ -160,6 +160,7 @@ describe("a malformed member is named, with what would be right", () => {
     ["/drift/rolle", { drift: { rolle: "heal" } }, /the member ".*" is not known/],
     ["/drift/role", { drift: { role: "ignore" } }, /"heal", "report"/],
     ["/drift_grace_seconds", { drift_grace_seconds: -1 }, /0/],
+    ["/bake_seconds", { bake_seconds: 3601 }, /3600/],
     ["/failback/mode", { failback: { mode: "never" } }, /"automatic", "manual", "after"/],
     ["/failback/mode", { failback: {} }, /required|must be one of/],
     ["/failback/healthy_seconds", { failback: { mode: "after", healthy_seconds: 0 } }, /at least 1/],

@@ -124,6 +124,7 @@ export const anySpec: fc.Arbitrary<Patch> = fc
       load_balancer: loadBalancer,
       drift: fc.oneof(policy, optional({ role: policy, safety: policy, cosmetic: policy })),
       drift_grace_seconds: fc.integer({ min: 0, max: 86_400 }),
+      bake_seconds: fc.integer({ min: 0, max: 3600 }),
       failback: fc.constantFrom(
         { mode: "automatic" },
         { mode: "manual" },

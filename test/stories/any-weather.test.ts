@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../simulator/simulator.ts";
 import { expectAsWanted, kill, setAdversity, untilEnded, watchOverlap, type Adversity } from "./adversity.ts";
-import { SHOP } from "./stage.ts";
+import { SHOP, UNDRILLED } from "./stage.ts";
 
 const EFFECTS: readonly Effect[] = [
   { kind: "drop", when: "before" },
@@ -40,8 +40,8 @@ type Deed =
 
 async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
   const { world, faults } = stage.simulator;
-  const call = async (path: string) => {
-    const { status, body } = await stage.call("POST", path);
+  const call = async (path: string, how?: object) => {
+    const { status, body } = await stage.call("POST", path, how);
     if (status >= 500) throw new Error(`our API answered ${status}: ${JSON.stringify(body)}`);
   };
   if (one.do === "fault") {
@@ -55,7 +55,7 @@ async function carryOut({ stage }: Adversity, one: Deed): Promise<void> {
   switch (one.do) {
     case "promote":
     case "demote":
-      return call(`/v1/failovers/shop/${one.do}`);
+      return call(`/v1/failovers/shop/${one.do}`, one.do === "promote" ? UNDRILLED : undefined);
     case "edit pool":
       if (world.pools.has(cloudflare.primary_pool_id))
         world.edit("pool", cloudflare.primary_pool_id, { minimum_origins: 0 });

@@ -101,7 +101,7 @@ describe.each([{ count: 10 }, { count: 100 }])("$count failovers in two zones", 
 
     // Promoting: one write.
     const from = simulator.calls.length;
-    const operation = await stage.operate("POST", `/v1/failovers/${names[0]}/promote`);
+    const operation = await stage.promote(names[0]);
     expect(operation).toMatchObject({ status: "succeeded", result: { stage: "testing" } });
     const { cloudflare, zone } = await stage.failover(names[0]);
     const writes = simulator.calls.slice(from).filter(({ write }) => write);

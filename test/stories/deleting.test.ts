@@ -10,7 +10,7 @@ type Reached = "draft" | "testing" | "production";
 async function inStage(stage: Stage, wanted: Reached = "draft"): Promise<Answer["body"]> {
   await stage.ready();
   for (const to of { draft: [], testing: ["testing"], production: ["testing", "production"] }[wanted]) {
-    const operation = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const operation = await stage.promote();
     expect(operation).toMatchObject({ status: "succeeded", result: { stage: to } });
     await stage.minutes(1);
   }

@@ -12,9 +12,9 @@ const explain = async (stage: Stage, conditions: readonly string[] = []) =>
 async function inProduction(): Promise<Stage> {
   const stage = setStage();
   await stage.ready();
-  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.promote();
   await stage.minutes(1);
-  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.promote();
   await stage.minutes(1);
   return stage;
 }

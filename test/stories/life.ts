@@ -1,6 +1,6 @@
 // Every kind of write that the service makes, as steps of one life: creating, healing, moving, deleting, orphaning.
 import { expect } from "vitest";
-import { SHOP, type Answer } from "./stage.ts";
+import { SHOP, type Answer, UNDRILLED } from "./stage.ts";
 import { expectAsWanted, expectNothingLeft, untilEnded, type Adversity } from "./adversity.ts";
 
 export interface Step {
@@ -41,7 +41,8 @@ export async function bringTo(world: Adversity, wanted: "draft" | "testing" | "p
     const { stage: now } = await world.stage.failover();
     if (now === wanted) return;
     const verb = order.indexOf(now) < order.indexOf(wanted) ? "promote" : "demote";
-    const { status, body } = await world.stage.call("POST", `/v1/failovers/shop/${verb}`);
+    const how = verb === "promote" ? UNDRILLED : undefined;
+    const { status, body } = await world.stage.call("POST", `/v1/failovers/shop/${verb}`, how);
     if (status !== 202) throw new Error(`${verb} answered ${status}: ${JSON.stringify(body)}`);
     const ended = await untilEnded(world.stage, body.id);
     if (ended.status !== "succeeded") throw new Error(`${verb} ended ${ended.status}: ${ended.message}`);
@@ -51,7 +52,8 @@ export async function bringTo(world: Adversity, wanted: "draft" | "testing" | "p
 export async function accepted({ stage }: Adversity, method: string, path: string): Promise<string> {
   const { revision } = await stage.failover();
   const headers = method === "DELETE" ? { "if-match": `"${revision}"` } : {};
-  const { status, body } = await stage.call(method, path, undefined, headers);
+  const how = path.endsWith("/promote") ? UNDRILLED : undefined;
+  const { status, body } = await stage.call(method, path, how, headers);
   if (status !== 202) throw new Error(`${method} ${path} answered ${status}: ${JSON.stringify(body)}`);
   return body.id;
 }

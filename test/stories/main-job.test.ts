@@ -6,7 +6,7 @@ describe("the main job", () => {
     const stage = setStage();
     const failover = await stage.ready();
     expect(failover.status.sync).toBe("synced");
-    const testing = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const testing = await stage.promote();
     expect(testing).toMatchObject({
       status: "succeeded",
       result: { stage: "testing", evidence: "observed" },
@@ -14,7 +14,7 @@ describe("the main job", () => {
     expect((await stage.failover()).status.serving).toBe("primary");
     await stage.minutes(1);
     stage.forgetCalls();
-    const production = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const production = await stage.promote();
     expect(production).toMatchObject({ status: "succeeded", result: { stage: "production" } });
     expect((await stage.failover()).status.serving).toBe("primary");
     expect(stage.writes()).toEqual([

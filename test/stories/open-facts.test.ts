@@ -46,7 +46,6 @@ const together = {
   outcome: "at once",
   switches: Object.assign({}, ...cases.map(({ switches }) => switches)) as Partial<Switches>,
 };
-const PROMOTE = "/v1/failovers/shop/promote";
 
 describe("the main job", () => {
   it.each([{ name: "none", outcome: "usual", switches: {} }, ...cases, together])(
@@ -67,9 +66,9 @@ describe("the main job", () => {
       await stage.minutes(2);
       expect(stage.writes()).toEqual([]);
 
-      expect(await stage.operate("POST", PROMOTE)).toMatchObject({ status: "succeeded" });
+      expect(await stage.promote()).toMatchObject({ status: "succeeded" });
       await stage.minutes(1);
-      expect(await stage.operate("POST", PROMOTE)).toMatchObject({
+      expect(await stage.promote()).toMatchObject({
         status: "succeeded",
         result: { stage: "production" },
       });

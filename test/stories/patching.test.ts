@@ -366,7 +366,7 @@ describe("a patch", () => {
   it.each(["hostname", "test_hostname"])("of %s is for drafts alone", async (member) => {
     const stage = setStage();
     await inPlace(stage);
-    await stage.operate("POST", "/v1/failovers/shop/promote");
+    await stage.promote();
     const answer = await patch(stage, { [member]: "elsewhere.example.com" });
     expect(answer.status).toBe(422);
     expect(answer.body.errors).toEqual([

@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { setStage, type Stage } from "./stage.ts";
+import { setStage, type Stage, UNDRILLED } from "./stage.ts";
 
 const ALWAYS = Number.POSITIVE_INFINITY;
 
 async function inTesting(): Promise<Stage> {
   const stage = setStage();
   await stage.ready();
-  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.promote();
   await stage.minutes(1);
   return stage;
 }
 
 async function inProduction(): Promise<Stage> {
   const stage = await inTesting();
-  await stage.operate("POST", "/v1/failovers/shop/promote");
+  await stage.promote();
   await stage.minutes(1);
   return stage;
 }
@@ -24,7 +24,7 @@ describe("demoting", () => {
   it("preempts a promotion that doesn't come to an end", async () => {
     const stage = await inTesting();
     stage.simulator.world.cacheAtEdge("www.example.com");
-    const promote = await stage.call("POST", "/v1/failovers/shop/promote");
+    const promote = await stage.call("POST", "/v1/failovers/shop/promote", UNDRILLED);
     expect(promote.status).toBe(202);
     await stage.alarms();
     const back = await stage.operate("POST", "/v1/failovers/shop/demote");
@@ -66,7 +66,7 @@ describe("a promotion that can't be carried out in time", () => {
       match: { method: "PATCH", path: /load_balancers/, times: ALWAYS },
       effect: { kind: "status", status: 500, when: "before" },
     });
-    const promote = await stage.call("POST", "/v1/failovers/shop/promote");
+    const promote = await stage.call("POST", "/v1/failovers/shop/promote", UNDRILLED);
     for (let minute = 0; minute < 14; minute += 1) {
       await stage.minutes(1);
       await stage.alarms();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { checkNamed, GOLDEN, goldenStage, preflight } from "./golden.ts";
 import type { Answer, Stage } from "./stage.ts";
+import { UNDRILLED } from "./stage.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -51,9 +52,9 @@ describe("what claims the production hostname", () => {
       await stage.ready({ ...GOLDEN, ...spec });
       const check = checkNamed(await preflight(stage), id);
       expect(check.outcome).toBe("fail");
-      expect(await stage.operate("POST", PROMOTE)).toMatchObject({ status: "succeeded" });
+      expect(await stage.promote()).toMatchObject({ status: "succeeded" });
       await stage.minutes(1);
-      const refused = await stage.call("POST", PROMOTE);
+      const refused = await stage.call("POST", PROMOTE, UNDRILLED);
       expect(refused.status).toBe(409);
       expect(refused.body.refusals).toMatchObject([
         {
@@ -63,15 +64,24 @@ describe("what claims the production hostname", () => {
           facts: { checks: [{ id, message: check.message, remedy: check.remedy }] },
         },
       ]);
-      const other = await stage.call("POST", PROMOTE, { override: ["preflight-failed"], reason: "we know" });
+      const other = await stage.call("POST", PROMOTE, {
+        override: ["preflight-failed", "drill-missing"],
+        reason: "we know",
+      });
       expect(other.body.refusals).toMatchObject([{ guard }]);
-      const overridden = await stage.call("POST", PROMOTE, { override: [guard], reason: "we know" });
+      const overridden = await stage.call("POST", PROMOTE, {
+        override: [guard, "drill-missing"],
+        reason: "we know",
+      });
       expect(overridden.status).toBe(202);
       const { body } = await stage.call("GET", "/v1/failovers/shop/events?limit=100");
       expect(body.items.find(({ type }: Answer["body"]) => type === "guard.overridden")).toMatchObject({
         data: {
           reason: "we know",
-          guards: [{ guard, message: expect.stringContaining(check.message.slice(0, 20)) }],
+          guards: [
+            { guard, message: expect.stringContaining(check.message.slice(0, 20)) },
+            { guard: "drill-missing" },
+          ],
         },
       });
     },

@@ -281,7 +281,7 @@ describe("the reason of a failed probe", () => {
   it("is cached where the hostname's answer comes from a cache", async () => {
     const stage = setStage();
     await stage.ready();
-    await stage.operate("POST", "/v1/failovers/shop/promote");
+    await stage.promote();
     stage.simulator.world.cacheAtEdge("lb-shop.example.com");
     await stage.minutes(2);
     const [sample] = await samplesOf(stage);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { endOf } from "./operations.ts";
-import { setStage, SHOP, type Answer, type Stage } from "./stage.ts";
+import { setStage, SHOP, UNDRILLED, type Answer, type Stage } from "./stage.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -19,7 +19,7 @@ async function inTesting(spec?: object): Promise<Stage> {
 
 async function inProduction(spec?: object): Promise<Stage> {
   const stage = await inTesting(spec);
-  expect(await stage.operate("POST", PROMOTE)).toMatchObject({ status: "succeeded" });
+  expect(await stage.promote()).toMatchObject({ status: "succeeded" });
   await stage.minutes(1);
   return stage;
 }
@@ -54,7 +54,7 @@ describe("what a promotion rests on", () => {
 
   it("is the reading alone where the record underneath points at the primary already", async () => {
     const stage = await inTesting();
-    expect(await stage.operate("POST", PROMOTE)).toMatchObject({
+    expect(await stage.promote()).toMatchObject({
       status: "succeeded",
       result: {
         stage: "production",
@@ -162,7 +162,7 @@ describe("a rename that Cloudflare refuses", () => {
         default_pools: [],
       });
     });
-    const operation = await stage.operate("POST", PROMOTE);
+    const operation = await stage.promote();
     expect(operation).toMatchObject({ status: "failed", result: { stage: "testing" } });
     expect(operation.message).toMatch(/Cloudflare refused changing .*; the stage is testing again/);
     const failover = await stage.failover();
@@ -177,7 +177,7 @@ describe("a rename that Cloudflare refuses", () => {
     expect(stage.writes()).toEqual([]);
     const { status } = await stage.failover();
     expect(status).toMatchObject({ sync: "blocked", message: expect.stringContaining(id) });
-    const again = await stage.call("POST", PROMOTE);
+    const again = await stage.call("POST", PROMOTE, UNDRILLED);
     expect(again.status).toBe(409);
     expect(again.body.refusals).toContainEqual(
       expect.objectContaining({ guard: "hostname-conflict", overridable: true }),
@@ -207,12 +207,12 @@ describe("many at once", () => {
     const stage = await inTesting();
     const { revision } = await stage.failover();
     stage.forgetCalls();
-    const stale = await stage.call("POST", PROMOTE, undefined, { "if-match": `"${revision - 1}"` });
+    const stale = await stage.call("POST", PROMOTE, UNDRILLED, { "if-match": `"${revision - 1}"` });
     expect(stale.status).toBe(412);
     expect(stale.body.refusals).toMatchObject([{ guard: "revision-mismatch", overridable: false }]);
     expect(await stage.failover()).toMatchObject({ stage: "testing", revision });
     expect(stage.writes()).toEqual([]);
-    const fresh = await stage.call("POST", PROMOTE, undefined, { "if-match": `"${revision}"` });
+    const fresh = await stage.call("POST", PROMOTE, UNDRILLED, { "if-match": `"${revision}"` });
     expect(fresh.status).toBe(202);
   });
 
@@ -223,7 +223,7 @@ describe("many at once", () => {
     expect(skipped).toMatchObject({ status: 422, body: { errors: [{ pointer: "/to" }] } });
     await stage.operate("POST", PROMOTE, { to: "testing" });
     await stage.minutes(1);
-    await stage.operate("POST", PROMOTE);
+    await stage.promote();
     expect((await stage.call("POST", PROMOTE)).status).toBe(422);
   });
 });

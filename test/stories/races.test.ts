@@ -11,6 +11,7 @@ import {
 } from "./adversity.ts";
 import { bringTo, STEPS } from "./life.ts";
 import type { Answer, Stage } from "./stage.ts";
+import { UNDRILLED } from "./stage.ts";
 
 const TIMEOUT_MS = 120_000;
 
@@ -80,7 +81,7 @@ const DEEDS: readonly Deed[] = [
   },
   {
     what: "a promotion",
-    run: ({ stage }) => stage.call("POST", "/v1/failovers/shop/promote"),
+    run: ({ stage }) => stage.call("POST", "/v1/failovers/shop/promote", UNDRILLED),
     verify: stageIs("production"),
   },
   {
@@ -175,7 +176,8 @@ describe("lists that are one write behind", () => {
     await bringTo(world, "testing");
     stage.simulator.world.switches.lists = "lag-one-write";
     for (const verb of ["promote", "demote", "promote"]) {
-      const { status, body } = await stage.call("POST", `/v1/failovers/shop/${verb}`);
+      const how = verb === "promote" ? UNDRILLED : undefined;
+      const { status, body } = await stage.call("POST", `/v1/failovers/shop/${verb}`, how);
       expect(status).toBe(202);
       expect(await untilEnded(stage, body.id)).toMatchObject({ status: "succeeded" });
     }

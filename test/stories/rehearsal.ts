@@ -26,7 +26,7 @@ export async function inStage(
   await stage.ready(spec);
   const promotions = playing === "testing" ? 1 : 2;
   for (let promotion = 0; promotion < promotions; promotion += 1) {
-    expect(await stage.operate("POST", `${SHOP_PATH}/promote`)).toMatchObject({ status: "succeeded" });
+    expect(await stage.promote()).toMatchObject({ status: "succeeded" });
     await stage.minutes(1);
   }
   stage.forgetCalls();

@@ -13,7 +13,7 @@ const GRACE_SECONDS = 900;
 async function inProduction(stage: Stage, spec: object = {}): Promise<Answer["body"]> {
   await stage.ready({ ...SHOP, ...spec });
   for (const to of ["testing", "production"]) {
-    const operation = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const operation = await stage.promote();
     expect(operation).toMatchObject({ status: "succeeded", result: { stage: to } });
     await stage.minutes(1);
   }
@@ -250,7 +250,7 @@ describe("drift in role in production", () => {
   it.each(["draft", "testing"])("has no grace time in %s: nobody depends on it yet", async (at) => {
     const stage = setStage();
     const failover = await stage.ready();
-    if (at === "testing") await stage.operate("POST", "/v1/failovers/shop/promote");
+    if (at === "testing") await stage.promote();
     await stage.minutes(1);
     stage.forgetCalls();
     editObject(stage, failover, "primary", (object) => ({ ...object, enabled: false }));

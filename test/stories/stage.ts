@@ -59,6 +59,8 @@ export interface Stage {
   failover(reference?: string): Promise<Answer["body"]>;
   /** Creates a failover and waits until its objects are there and both endpoints are known to be healthy. */
   ready(spec?: object): Promise<Answer["body"]>;
+  /** Promotes one stage at once, as stories do that are about something else: undrilled, and nobody waits for the bake. */
+  promote(reference?: string): Promise<Answer["body"]>;
   /** Calls an action that answers with an operation and lets time pass until it has ended. */
   operate(
     method: string,
@@ -195,17 +197,25 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
       const accepted = await stage.call(method, path, body, headers);
       if (accepted.status !== 202)
         throw new Error(`${method} ${path} answered ${accepted.status}: ${JSON.stringify(accepted.body)}`);
-      for (let looks = 0; looks < 60; looks += 1) {
+      for (let looks = 0; looks < 100; looks += 1) {
         await stage.alarms();
         const { body: operation } = await stage.call("GET", `/v1/operations/${accepted.body.id}`);
         if (["succeeded", "failed", "aborted"].includes(operation.status)) return operation;
-        await stage.pass(2);
+        await stage.pass(operation.steps.at(-1).name === "bake" ? 10 : 2);
       }
       throw new Error(`${method} ${path} did not end`);
     },
+    promote: (reference = "shop") => stage.operate("POST", `/v1/failovers/${reference}/promote`, UNDRILLED),
   };
   return stage;
 }
+
+/** The body of a promotion to production in stories that are about something else. */
+export const UNDRILLED = {
+  override: ["drill-missing"],
+  reason: "this story is about something else",
+  bake_seconds: 0,
+} as const;
 
 /** Pages that stories point a monitor at; like a real website, the example answers 404 for others. */
 const PATHS = ["/edited", "/elsewhere", "/healthz", "/new"];

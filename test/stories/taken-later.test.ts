@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { setStage } from "./stage.ts";
+import { setStage, UNDRILLED } from "./stage.ts";
 
 describe("a name that somebody else takes later", () => {
   it("blocks, says what has it, heals the rest all the same, and passes when the name is free again", async () => {
@@ -25,7 +25,7 @@ describe("a name that somebody else takes later", () => {
       override: ["hostname-conflict", "foreign-routing"],
       reason: "only the production hostname is taken",
     });
-    const refused = await stage.call("POST", "/v1/failovers/shop/promote");
+    const refused = await stage.call("POST", "/v1/failovers/shop/promote", UNDRILLED);
     expect(refused.status).toBe(409);
     expect(refused.body.refusals.map((one: { guard: string }) => one.guard)).toEqual([
       "foreign-routing",

@@ -9,7 +9,7 @@ const STAGES = ["draft", "testing", "production"] as const;
 async function inStage(stage: Stage, wanted: (typeof STAGES)[number], spec: object = SHOP) {
   await stage.ready(spec);
   for (const to of STAGES.slice(1, STAGES.indexOf(wanted) + 1)) {
-    const operation = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const operation = await stage.promote();
     expect(operation).toMatchObject({ status: "succeeded", result: { stage: to } });
     await stage.minutes(1);
   }

@@ -41,6 +41,7 @@ describe("the witnesses", () => {
     expect(body.refusals).toMatchObject([
       { guard: "target-not-ready", facts: { endpoint: "primary", verdict: "unknown" }, overridable: true },
       { guard: "target-not-ready", facts: { endpoint: "secondary", verdict: "unknown" }, overridable: true },
+      { guard: "no-healthy-target", facts: { rule: "fallback-pool" }, overridable: true },
     ]);
   });
 
@@ -118,7 +119,7 @@ describe("an origin that admits only Cloudflare", () => {
       cloudflare: { verdict: "healthy" },
       probe: { verdict: "unknown", detail: expect.stringContaining("probe not admitted") },
     });
-    const operation = await stage.operate("POST", "/v1/failovers/shop/promote");
+    const operation = await stage.promote();
     expect(operation).toMatchObject({ status: "succeeded", result: { stage: "testing" } });
   });
 });

@@ -29,7 +29,8 @@ const promote = createRoute({
   operationId: "promoteFailover",
   tags,
   summary: "Promote a failover one stage",
-  description: "draft → testing → production. Every guard that stands against it is named at once.",
+  description:
+    "draft → testing → production. Every guard that stands against it is named at once. In production the operation lasts for as long as the promotion bakes.",
   parameters,
   request: {
     params: contract.referenceSchema,
@@ -55,8 +56,8 @@ export function transitionRoutes(dependencies: ApiDependencies) {
   return createRouter()
     .openapi(promote, async (c) => {
       const { id } = c.req.valid("param");
-      const body = await readBody(c, promotionSchema, { optional: true });
-      const request = given({ ...body, revision: await expectedRevision(c, reader, id) });
+      const { bake_seconds: bakeSeconds, ...body } = await readBody(c, promotionSchema, { optional: true });
+      const request = given({ ...body, bakeSeconds, revision: await expectedRevision(c, reader, id) });
       const { operationId } = valueOf(await coordinator.promote(id, request, originOf(c)));
       return answerOperation(c, dependencies, operationId);
     })

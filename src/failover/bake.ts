@@ -1,0 +1,64 @@
+// Decides what a promotion to production is worth while it bakes: look by look after the rename, and in the end whether
+// to take it back. Visitors are moved back only on proof, because their way back is a DNS record that nobody drilled.
+import { otherSide, type Side } from "./failover.ts";
+import type { ProbeResult, Sample } from "./results.ts";
+import { cantBeTold, IN_A_ROW, showsItsContent, type ServingView } from "./serving.ts";
+
+/**
+ * `good`: the active endpoint serves. `other`: the other one does, which is a failover and nothing wrong. `bad`: a definite
+ * failure from neither endpoint. `unclear`: no answer, a challenge, or one that nobody can tell.
+ */
+export type Look = "good" | "other" | "bad" | "unclear";
+
+/** How many looks in a row said the same. */
+export interface BakeWatch {
+  readonly look: Look;
+  readonly inARow: number;
+}
+
+export const NOT_LOOKED: BakeWatch = { look: "unclear", inARow: 0 };
+
+/** Where both endpoints answer well themselves, a bad answer of the hostname comes from neither. */
+function comesFromNeither(hostname: ProbeResult, { primary, secondary }: Sample): boolean {
+  const isAnswer = hostname.failure === "status" || hostname.failure === "body";
+  return isAnswer && showsItsContent(hostname) && primary.ok && secondary.ok;
+}
+
+export function judgeLook(sample: Sample, view: ServingView, active: Side): Look {
+  if (view.serving === active || cantBeTold(view, sample, active)) return "good";
+  if (view.serving === otherSide(active)) return "other";
+  const { hostname } = sample;
+  // An answer that doesn't come is no proof: what a Worker is told of TLS and DNS can be its own platform's trouble.
+  if (hostname === null || hostname.ok || hostname.status === null) return "unclear";
+  return view.serving === "none" || comesFromNeither(hostname, sample) ? "bad" : "unclear";
+}
+
+export function watchBake(before: BakeWatch, look: Look): BakeWatch {
+  return { look, inARow: look === before.look ? before.inARow + 1 : 1 };
+}
+
+export function isSettled(watch: BakeWatch, ...looks: readonly Look[]): boolean {
+  return looks.includes(watch.look) && watch.inARow >= IN_A_ROW;
+}
+
+export interface WayBack {
+  /** What lies under the load balancer now; null where it could not be read. */
+  readonly underneath: readonly string[] | null;
+  /** Whether that answered well right before the promotion. */
+  readonly answeredBefore: boolean;
+  /** Null where the load balancer was read back as ours; otherwise what was read. */
+  readonly notOurs: string | null;
+}
+
+/** Why a promotion that goes wrong stays nevertheless; null where going back helps visitors for certain. */
+export function whyNotBack(
+  hostname: string,
+  { underneath, answeredBefore, notOurs }: WayBack,
+): string | null {
+  if (notOurs !== null) return notOurs;
+  if (underneath === null) return `the DNS records of ${hostname} could not be read`;
+  if (underneath.length === 0) return `there is no DNS record for ${hostname} to go back to`;
+  return answeredBefore
+    ? null
+    : `the DNS record of ${hostname} was not seen to answer well before the promotion`;
+}

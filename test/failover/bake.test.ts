@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { isSettled, judgeLook, NOT_LOOKED, watchBake, whyNotBack } from "../../src/failover/bake.ts";
+import type { ProbeResult, Sample } from "../../src/failover/results.ts";
+import { identifyServing } from "../../src/failover/serving.ts";
+
+function answer(given: Partial<ProbeResult> = {}): ProbeResult {
+  return {
+    ok: true,
+    status: 200,
+    latencyMs: 12,
+    failure: null,
+    detail: null,
+    traits: {},
+    way: "fetch",
+    ...given,
+  };
+}
+
+const PRIMARY = answer({ traits: { body: "p" } });
+const SECONDARY = answer({ traits: { body: "s" } });
+const DOWN = answer({ ok: false, status: null, failure: "refused", traits: {} });
+const wrong = (status: number, more: Partial<ProbeResult> = {}) =>
+  answer({ ok: false, status, failure: "status", traits: { body: "x" }, ...more });
+
+function lookAt(hostname: ProbeResult | null, primary = PRIMARY, secondary = SECONDARY) {
+  const sample: Sample = { failoverId: "fo_1", tick: 0, primary, secondary, hostname };
+  return judgeLook(sample, identifyServing(sample, {}, { primary: { body: "p" } }), "primary");
+}
+
+describe("one look while a promotion bakes", () => {
+  test.each<[string, ReturnType<typeof lookAt>, string]>([
+    ["the active endpoint's answer", lookAt(PRIMARY), "good"],
+    ["the other's answer", lookAt(SECONDARY), "other"],
+    ["the other's while the active is down", lookAt(SECONDARY, DOWN), "other"],
+    ["an answer that both would give", lookAt(PRIMARY, PRIMARY, PRIMARY), "good"],
+    ["Cloudflare's 530", lookAt(wrong(530)), "bad"],
+    ["Cloudflare's 521 with both down", lookAt(wrong(521), DOWN, DOWN), "bad"],
+    ["a 404 that neither gives", lookAt(wrong(404)), "bad"],
+    ["a 404 with an endpoint down, which may be its own", lookAt(wrong(404), DOWN), "unclear"],
+    ["a 503 that is the active's own page", lookAt(wrong(503), wrong(503)), "good"],
+    ["a refusal meant for us", lookAt(wrong(403)), "unclear"],
+    ["too many requests of ours", lookAt(wrong(429)), "unclear"],
+    ["a challenge", lookAt(wrong(403, { failure: "challenged" })), "unclear"],
+    ["an answer from a cache", lookAt(answer({ ok: false, failure: "cached" })), "unclear"],
+    ["no answer in time", lookAt(answer({ ok: false, status: null, failure: "timeout" })), "unclear"],
+    ["a name that does not resolve", lookAt(answer({ ok: false, status: null, failure: "dns" })), "unclear"],
+    ["TLS that fails", lookAt(answer({ ok: false, status: null, failure: "tls" })), "unclear"],
+    ["a good answer that is like neither's", lookAt(answer({ traits: { body: "?" } })), "unclear"],
+    ["no look at all", lookAt(null), "unclear"],
+  ])("%s", (_, judged, expected) => {
+    expect(judged).toBe(expected);
+  });
+});
+
+describe("looks in a row", () => {
+  test.each<[string, Parameters<typeof watchBake>[1][], boolean]>([
+    ["three bad ones settle it", ["bad", "bad", "bad"], true],
+    ["two don't", ["bad", "bad"], false],
+    ["one that says nothing begins it anew", ["bad", "bad", "unclear", "bad"], false],
+    ["so does a good one", ["bad", "bad", "good", "bad", "bad"], false],
+    ["what came before doesn't count", ["good", "other", "bad", "bad", "bad", "bad"], true],
+  ])("%s", (_, looks, settles) => {
+    expect(isSettled(looks.reduce(watchBake, NOT_LOOKED), "bad")).toBe(settles);
+  });
+
+  test("that say nothing settle nothing", () => {
+    expect(isSettled(NOT_LOOKED, "good", "other", "bad")).toBe(false);
+  });
+});
+
+describe("going back", () => {
+  const way = { underneath: ["A 8.8.8.8"], answeredBefore: true, notOurs: null };
+  test.each<[string, Parameters<typeof whyNotBack>[1], RegExp | null]>([
+    ["to a record that answered well", way, null],
+    ["where the load balancer isn't ours", { ...way, notOurs: "the load balancer is gone" }, /is gone/],
+    ["where the records can't be read", { ...way, underneath: null }, /could not be read/],
+    ["where there is no record", { ...way, underneath: [] }, /no DNS record/],
+    ["to a record that didn't answer", { ...way, answeredBefore: false }, /not seen to answer well/],
+  ])("%s", (_, given, why) => {
+    const stays = whyNotBack("www.example.com", given);
+    if (why === null) expect(stays).toBeNull();
+    else expect(stays).toMatch(why);
+  });
+});
