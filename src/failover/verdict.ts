@@ -1,6 +1,6 @@
 // Decides whether an endpoint is healthy, from two witnesses that are kept apart: Cloudflare's pool health, which
 // steers traffic, and our own probes.
-import type { Side } from "./failover.ts";
+import { SIDES, type Side } from "./failover.ts";
 import type { ProbeResult, Sample, SideHealth, Verdict, WitnessView } from "./results.ts";
 
 /** Four or more changes within ten minutes are flapping. */
@@ -103,7 +103,7 @@ function isNotAdmitted(result: ProbeResult): boolean {
 }
 
 /** True, false, or null where the answer says nothing about the endpoint. */
-function probeOutcome(result: ProbeResult, cloudflare: Verdict): boolean | null {
+export function probeOutcome(result: ProbeResult, cloudflare: Verdict): boolean | null {
   if (result.ok) return true;
   const saysNothing = ["blocked", "challenged", "cached"].includes(result.failure ?? "");
   return saysNothing || (cloudflare === "healthy" && isNotAdmitted(result)) ? null : false;
@@ -205,7 +205,11 @@ export function probeHasSucceeded(samples: readonly Sample[], side: Side): boole
 
 export type Readiness = "ready" | "degraded" | "not_ready";
 
-export function deriveReadiness(health: Readonly<Record<Side, SideHealth>>): Readiness {
-  const good = [health.primary, health.secondary].filter((side) => side.verdict === "healthy").length;
+/** `broken` are the endpoints that a deploy broke: Cloudflare may look at less than what broke, or later. */
+export function deriveReadiness(
+  health: Readonly<Record<Side, SideHealth>>,
+  broken: readonly Side[] = [],
+): Readiness {
+  const good = SIDES.filter((side) => health[side].verdict === "healthy" && !broken.includes(side)).length;
   return good === 2 ? "ready" : good === 1 ? "degraded" : "not_ready";
 }

@@ -1,6 +1,7 @@
 // Checks of whether the endpoints show the same site, and whether their pages can be told from others.
 import type { Endpoint } from "../complete.ts";
-import { pass, unknown, warn, type Check } from "./check.ts";
+import type { Side } from "../failover.ts";
+import { pass, unknown, warn, type Check, type Finding } from "./check.ts";
 import { DOCUMENTATION } from "./documentation.ts";
 import type { Inspection } from "./facts.ts";
 import { CAUSES, looked } from "./inspected.ts";
@@ -10,6 +11,32 @@ function saidOf({ header, value, body }: NonNullable<Endpoint["marker"]>): strin
     header === undefined ? [] : [`the header ${header}${value === undefined ? "" : ` with ${value}`}`];
   const inBody = body === undefined ? [] : [`the text "${body}"`];
   return [...inHeader, ...inBody].join(" and ");
+}
+
+/** Whether both endpoints show the same site: status, title or marker, and build where they say it. */
+export function compareEndpoints({ primary, secondary }: Readonly<Record<Side, Inspection | null>>): Finding {
+  if (primary === null || secondary === null || primary.failure !== null || secondary.failure !== null)
+    return unknown("both endpoints have to answer before they can be compared", {});
+  const shown = ({ status, title, build, markerFound }: Inspection) => ({
+    status,
+    title,
+    build,
+    marker_found: markerFound,
+  });
+  const evidence = { primary: shown(primary), secondary: shown(secondary) };
+  const isMarked = primary.markerFound === true && secondary.markerFound === true;
+  const differ = [
+    ...(primary.status === secondary.status ? [] : [`status ${primary.status} and ${secondary.status}`]),
+    ...(isMarked || primary.title === secondary.title
+      ? []
+      : [`title "${primary.title ?? ""}" and "${secondary.title ?? ""}"`]),
+    ...(primary.build === null || secondary.build === null || primary.build === secondary.build
+      ? []
+      : [`build ${primary.build} and ${secondary.build}`]),
+  ];
+  return differ.length === 0
+    ? pass(isMarked ? "each endpoint carries its marker" : "both endpoints answer alike", evidence)
+    : warn(`the endpoints differ: ${differ.join("; ")}`, evidence);
 }
 
 export const LIKENESS_CHECKS: readonly Check[] = [
@@ -47,30 +74,7 @@ export const LIKENESS_CHECKS: readonly Check[] = [
       "Deploy the same version to both; where they differ on purpose, give each endpoint a marker (primary.marker and secondary.marker), which says so.",
     documentation: DOCUMENTATION.tutorial,
     follows: [...CAUSES, "marker-found"],
-    judge: ({ inspections: { primary, secondary } }) => {
-      if (primary === null || secondary === null || primary.failure !== null || secondary.failure !== null)
-        return unknown("both endpoints have to answer before they can be compared", {});
-      const shown = ({ status, title, build, markerFound }: Inspection) => ({
-        status,
-        title,
-        build,
-        marker_found: markerFound,
-      });
-      const evidence = { primary: shown(primary), secondary: shown(secondary) };
-      const isMarked = primary.markerFound === true && secondary.markerFound === true;
-      const differ = [
-        ...(primary.status === secondary.status ? [] : [`status ${primary.status} and ${secondary.status}`]),
-        ...(isMarked || primary.title === secondary.title
-          ? []
-          : [`title "${primary.title ?? ""}" and "${secondary.title ?? ""}"`]),
-        ...(primary.build === null || secondary.build === null || primary.build === secondary.build
-          ? []
-          : [`build ${primary.build} and ${secondary.build}`]),
-      ];
-      return differ.length === 0
-        ? pass(isMarked ? "each endpoint carries its marker" : "both endpoints answer alike", evidence)
-        : warn(`the endpoints differ: ${differ.join("; ")}`, evidence);
-    },
+    judge: ({ inspections }) => compareEndpoints(inspections),
   },
   {
     id: "marker-found",
