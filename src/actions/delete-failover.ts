@@ -17,6 +17,7 @@ import {
   RevisionConflict,
   updateIntent,
 } from "../store/failovers.ts";
+import { saveAftermath } from "../store/drills.ts";
 import { insertOperation } from "../store/operations.ts";
 import { deleteLeases } from "../store/leases.ts";
 import type { Context } from "./context.ts";
@@ -95,6 +96,14 @@ export function deleteFailover(
         updateIntent(context.db, going, testHostname, failover.revision, now),
         ...deleteLeases(context.db, leases),
         insertOperation(context.db, context.accountId, started),
+        ...(record.unrestoredDrill === null
+          ? []
+          : [
+              saveAftermath(context.db, record.unrestoredDrill, {
+                restoredAt: null,
+                takenOverBy: `the deletion ${started.id} of ${origin.actor.name}`,
+              }),
+            ]),
         ...insertEvents(context.db, context.accountId, [
           eventOf(context, "failover.delete_started", failover.id, origin, data),
         ]),

@@ -1,11 +1,12 @@
 import { nextWatch, type DrillState, type DrillStep } from "../failover/drill.ts";
-import { measured } from "../failover/drill-report.ts";
+import { awaitsRestoring, measured, scheduleOf } from "../failover/drill-report.ts";
 import { operationEnds, stepEnds } from "../failover/operations.ts";
 import type { Operation } from "../failover/results.ts";
-import { setDue, type FailoverRecord } from "../store/failovers.ts";
+import { awaitRestoring } from "../store/drills.ts";
+import type { FailoverRecord } from "../store/failovers.ts";
 import type { Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
-import { drillAborted, endDrillLease } from "./preempt.ts";
+import { drillAborted, endDrillLease, lookAfterDrill } from "./preempt.ts";
 import { eventOf } from "./record.ts";
 
 function dataOf(operation: Operation, state: DrillState) {
@@ -20,6 +21,7 @@ function dataOf(operation: Operation, state: DrillState) {
     hold_seconds: holdSeconds,
     restore_seconds: restoreSeconds,
     errors: state.watch.errors,
+    ...scheduleOf(state),
   };
 }
 
@@ -45,6 +47,7 @@ export function conclude(
       result,
       context.clock.now(),
     ),
+    writes: awaitsRestoring(state) ? [awaitRestoring(context.db, state.drillId)] : [],
     events: [eventOf(context, `drill.${verdict}`, operation.failoverId, operation.origin, event)],
   };
 }
@@ -60,7 +63,7 @@ export function interrupt(
   const diversion = endDrillLease(context, record, operation.origin);
   return {
     operation: ended,
-    writes: [...diversion.writes, setDue(context.db, record.failover.id, context.clock.now())],
+    writes: [...diversion.writes, ...lookAfterDrill(context, ended)],
     events: [...diversion.events, ...drillAborted(context, ended, operation.origin)],
   };
 }

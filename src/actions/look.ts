@@ -54,8 +54,9 @@ export async function readBothPools(
   context: Context,
   record: FailoverRecord,
   spec: Spec,
+  priority: Priority = "person",
 ): Promise<Awaited<ReturnType<typeof keepPoolHealth>>> {
-  const account = context.cloudflare("person");
+  const account = context.cloudflare(priority);
   const [primary, secondary] = await Promise.all(
     SIDES.map(async (side) => {
       const [poolId, { address }] = [record.failover.ids[side], spec[side]];

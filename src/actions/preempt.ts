@@ -1,6 +1,7 @@
-import { drillOf } from "../failover/drill-report.ts";
+import { awaitsRestoring, drillOf, drillStateOf, scheduleOf } from "../failover/drill-report.ts";
 import { operationEnds } from "../failover/operations.ts";
 import type { FailoverEvent, Operation, Origin } from "../failover/results.ts";
+import { awaitRestoring } from "../store/drills.ts";
 import type { FailoverRecord, Write } from "../store/failovers.ts";
 import { setDue } from "../store/failovers.ts";
 import { deleteLeases } from "../store/leases.ts";
@@ -20,13 +21,19 @@ export function preempt(context: Context, running: Operation | null, why: string
   const now = context.clock.now();
   const ended = operationEnds(running, "aborted", why, null, now);
   return {
-    writes: [
-      saveOperation(context.db, ended),
-      // What it moved is restored at once, also where it was on its way back already.
-      ...(running.kind === "drill" ? [setDue(context.db, running.failoverId, now)] : []),
-    ],
+    writes: [saveOperation(context.db, ended), ...lookAfterDrill(context, ended)],
     events: drillAborted(context, ended, origin),
   };
+}
+
+/** What a drill moved is restored at once, also where it was on its way back already; and then the report says when. */
+export function lookAfterDrill(context: Context, ended: Operation): Write[] {
+  if (ended.kind !== "drill") return [];
+  const state = drillStateOf(ended);
+  return [
+    setDue(context.db, ended.failoverId, context.clock.now()),
+    ...(awaitsRestoring(state) ? [awaitRestoring(context.db, state.drillId)] : []),
+  ];
 }
 
 /** Rehearsals have an event of their own; of any other operation there is none. */
@@ -40,6 +47,7 @@ export function drillAborted(context: Context, ended: Operation, origin: Origin)
     stage,
     hostname: report.hostname,
     message: report.message,
+    ...scheduleOf(drillStateOf(ended)),
   };
   return [eventOf(context, "drill.aborted", ended.failoverId, origin, data)];
 }

@@ -37,6 +37,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         preflight: preflights.get(record.failover.id) ?? null,
         leases: leasesInForce(record.leases, clock.now()),
         freeze: record.freeze,
+        drillOpening: record.drillOpening,
         now: clock.now(),
       }),
     );

@@ -20,6 +20,7 @@ import { converge, type Convergence, type ReconcileRequest } from "./converge.ts
 import { deleteSurplus } from "./delete-surplus.ts";
 import { endExpiredLeases } from "./end-leases.ts";
 import { endLapsed } from "./end-lapsed.ts";
+import { followDrill } from "./follow-drill.ts";
 import { observe } from "./observe.ts";
 import { eventOf } from "./record.ts";
 import { recordDiscoveries } from "./record-discoveries.ts";
@@ -227,6 +228,7 @@ export async function reconcile(
   const convergence = await converge(context, record, first, request);
   const failover = await endLapsed(context, convergence.observation, request.priority);
   await deleteSurplus(context, failover, snapshot);
+  await followDrill(context, record, convergence, request.priority);
   const completed = completeSpec(failover.input, failover.facts);
   const taken = findTakenHostnames(context.installation, completed, failover, snapshot);
   return settle(

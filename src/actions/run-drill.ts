@@ -1,10 +1,17 @@
+import type { Priority } from "../cloudflare/budget.ts";
 import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
-import { NOTHING_SEEN, DRILL_STEPS, type DrillMethod, type DrillState } from "../failover/drill.ts";
-import { hashOfContent } from "../failover/drill-evidence.ts";
 import {
   DEFAULT_HOLD_SECONDS,
+  DRILL_STEPS,
+  NOTHING_SEEN,
+  type DrillMethod,
+  type DrillState,
+} from "../failover/drill.ts";
+import { hashOfContent } from "../failover/drill-evidence.ts";
+import { scheduleOf } from "../failover/drill-report.ts";
+import {
   findFaults,
   guardDrillStart,
   methodOf,
@@ -15,7 +22,13 @@ import { explainTraffic, suppose } from "../failover/explain.ts";
 import { guardRevision, targetFacts } from "../failover/guards.ts";
 import { newOperation } from "../failover/operations.ts";
 import { fail, ok, type Origin, type Refusal, type Result } from "../failover/results.ts";
-import { commit, insertEvents, OperationUnderWay, type FailoverRecord } from "../store/failovers.ts";
+import {
+  commit,
+  insertEvents,
+  OperationUnderWay,
+  type FailoverRecord,
+  type Write,
+} from "../store/failovers.ts";
 import { insertDrill } from "../store/drills.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
@@ -23,10 +36,16 @@ import { aloneWith } from "./load.ts";
 import { readBothPools } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
-import { reconcile } from "./reconcile.ts";
+import { reconcile, type SnapshotFor } from "./reconcile.ts";
 import { trafficOf } from "./traffic-of.ts";
 
 type Accepted = Result<{ operationId: string }>;
+
+/** How urgent it is, and which look at the account serves it. */
+export interface Judging {
+  readonly snapshotFor: SnapshotFor;
+  readonly priority: Priority;
+}
 
 /** Everything that a drill is judged by, read now: Cloudflare, both pools' health, and who can be told from whom. */
 async function judge(
@@ -34,18 +53,14 @@ async function judge(
   given: FailoverRecord,
   hostname: string,
   method: DrillMethod,
+  { snapshotFor, priority }: Judging,
 ): Promise<Refusal[]> {
   const origin: Origin = { actor: { kind: "system", name: "drill" }, requestId: null };
-  const look = await reconcile(
-    context,
-    given,
-    (zoneId, priority) => context.snapshots.take([zoneId], priority),
-    { asked: false, origin, priority: "person" },
-  );
+  const look = await reconcile(context, given, snapshotFor, { asked: false, origin, priority });
   const record: FailoverRecord = { ...given, failover: look.failover, status: look.status };
   const spec = completeSpec(look.failover.input, look.failover.facts);
   const [pools, { view }] = await Promise.all([
-    readBothPools(context, record, spec),
+    readBothPools(context, record, spec, priority),
     probeNow(context, record, hostname),
   ]);
   const now = context.clock.now();
@@ -80,6 +95,7 @@ async function accept(
   hostname: string,
   request: DrillRequest,
   origin: Origin,
+  also: readonly Write[],
 ): Promise<Accepted> {
   const spec = completeSpec(failover.input, failover.facts);
   const affinity = describeAffinity(spec.load_balancer);
@@ -94,6 +110,7 @@ async function accept(
     specHash: hashOfContent(spec),
     incarnation: context.incarnation,
     affinity: affinity === null ? null : `${affinity}: only new ones take part in the drill`,
+    window: request.window ?? null,
     leaseId: null,
     deadlineAt: null,
     watch: NOTHING_SEEN,
@@ -120,6 +137,7 @@ async function accept(
     hostname,
     hold_seconds: state.holdSeconds,
     reason: state.reason,
+    ...scheduleOf(state),
   };
   try {
     await commit(context.db, [
@@ -128,6 +146,7 @@ async function accept(
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "drill.started", failover.id, origin, data),
       ]),
+      ...also,
     ]);
   } catch (error) {
     if (error instanceof OperationUnderWay) return fail("refused", error.message);
@@ -136,31 +155,47 @@ async function accept(
   return ok({ operationId: operation.id });
 }
 
-/** Begins a rehearsal of the failover; a drill doesn't preempt anything, and refuses wherever it could do harm. */
+/**
+ * Judges a rehearsal and begins it; `also` is written together with it. The caller has the failover for itself alone.
+ */
+export async function beginDrill(
+  context: Context,
+  record: FailoverRecord,
+  request: DrillRequest,
+  origin: Origin,
+  judging: Judging,
+  also: readonly Write[] = [],
+): Promise<Accepted> {
+  const { failover } = record;
+  const [stale] = guardRevision(failover, request.revision);
+  if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
+  if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+  const hostname = presentHostname(failover.stage, completeSpec(failover.input, failover.facts));
+  if (failover.stage === "draft" || hostname === null) {
+    const refused = refuseDraft();
+    return fail("refused", `a drill is refused: ${refused.message}`, { refusals: [refused] });
+  }
+  const errors = findFaults(request, failover.stage, hostname);
+  if (errors.length > 0) {
+    const detail = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join("; ");
+    return fail("invalid", detail, { errors });
+  }
+  const method = methodOf(failover.stage, request.method);
+  const refusals = await judge(context, record, hostname, method, judging);
+  if (refusals.length === 0) return accept(context, record, hostname, request, origin, also);
+  const detail = `a drill is refused: ${refusals.map(({ message }) => message).join("; ")}`;
+  return fail("refused", detail, { refusals });
+}
+
+/** Begins a rehearsal that somebody asks for; it doesn't preempt anything, and refuses wherever it could do harm. */
 export function startDrill(
   context: Context,
   reference: string,
   request: DrillRequest,
   origin: Origin,
 ): Promise<Accepted> {
-  return aloneWith(context, reference, async (record) => {
-    const { failover } = record;
-    const [stale] = guardRevision(failover, request.revision);
-    if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
-    if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
-    const hostname = presentHostname(failover.stage, completeSpec(failover.input, failover.facts));
-    if (failover.stage === "draft" || hostname === null) {
-      const refused = refuseDraft();
-      return fail("refused", `a drill is refused: ${refused.message}`, { refusals: [refused] });
-    }
-    const errors = findFaults(request, failover.stage, hostname);
-    if (errors.length > 0) {
-      const detail = errors.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join("; ");
-      return fail("invalid", detail, { errors });
-    }
-    const refusals = await judge(context, record, hostname, methodOf(failover.stage, request.method));
-    if (refusals.length === 0) return accept(context, record, hostname, request, origin);
-    const detail = `a drill is refused: ${refusals.map(({ message }) => message).join("; ")}`;
-    return fail("refused", detail, { refusals });
-  });
+  const snapshotFor: SnapshotFor = (zoneId, priority) => context.snapshots.take([zoneId], priority);
+  return aloneWith(context, reference, (record) =>
+    beginDrill(context, record, request, origin, { snapshotFor, priority: "person" }),
+  );
 }

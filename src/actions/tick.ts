@@ -16,6 +16,7 @@ import { repeatPreflights } from "./preflight/repeat.ts";
 import { BATCH_BYTES, packed, shardProbes } from "./probe-shard.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
+import { rehearseOnSchedule } from "./rehearse-on-schedule.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { sweepRemains } from "./sweep-remains.ts";
 
@@ -148,6 +149,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       logFault(context, record.failover.id, error);
     }
   });
+  await rehearseOnSchedule(context, records);
   await repeatPreflights(context, snapshot).catch((error: unknown) => {
     context.log({ level: "error", message: "preflights could not be repeated", error: String(error) });
   });

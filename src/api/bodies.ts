@@ -1,6 +1,6 @@
 // The bodies of the requests, each strict. The body of a create is the core's own `specInputSchema`.
 import { z } from "@hono/zod-openapi";
-import { LONGEST_HOLD_SECONDS } from "../failover/drill.ts";
+import { DRILL_METHODS, LONGEST_HOLD_SECONDS } from "../failover/drill.ts";
 import { GUARD_IDS } from "../failover/guards.ts";
 import { specInputSchema, unsavedSpecSchema } from "../failover/spec.ts";
 
@@ -203,7 +203,7 @@ export const resumptionSchema = z
 
 export const drillRequestSchema = z
   .strictObject({
-    method: z.enum(["reorder", "disable-primary"]).optional().meta({
+    method: z.enum(DRILL_METHODS).optional().meta({
       description:
         "How to divert: the other order of the pools, or, only in testing and there the default, the primary pool disabled.",
       example: "reorder",

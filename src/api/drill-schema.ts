@@ -1,6 +1,6 @@
 // A drill as the API shows it: core type → wire shape, and what of it stands in /openapi.json.
 import { z } from "@hono/zod-openapi";
-import type { LookRun, SeenError } from "../failover/drill.ts";
+import { DRILL_METHODS, type LookRun, type SeenError } from "../failover/drill.ts";
 import type { Drill } from "../failover/drill-report.ts";
 import { ACTOR_KINDS } from "../failover/results.ts";
 import { maybeRfc3339, rfc3339 } from "./present.ts";
@@ -43,7 +43,9 @@ const TIMES = {
   secondary_at: maybeTimestamp("The secondary was first seen to serve."),
   held_from: maybeTimestamp("The hold began."),
   lease_ended_at: maybeTimestamp("The hold was over, or the drill turned back."),
-  restored_at: maybeTimestamp("Cloudflare had what was before."),
+  restored_at: maybeTimestamp(
+    "Cloudflare had what was before; after a drill that was broken off, when it was read back.",
+  ),
   primary_at: maybeTimestamp("The primary was first seen to serve again."),
 };
 
@@ -61,6 +63,18 @@ const reportSchema = z
       description: "Who or what broke it off; null where nobody did.",
       example: "preempted by op_7Hk2",
     }),
+    taken_over_by: z.string().nullable().meta({
+      description:
+        "Where it was broken off: who decided about the order before it was restored; null where nobody did.",
+      example: "the switch-over op_7Hk2 of admin, to the secondary",
+    }),
+    window: z
+      .object({
+        opens_at: timestamp("When it opened."),
+        closes_at: timestamp("When it closes."),
+      })
+      .nullable()
+      .meta({ description: "The schedule's window that it was for; null where somebody asked for it." }),
     hostname: text("Under which it was played.", "lb-shop.example.com"),
     asked_by: z
       .object({
@@ -103,7 +117,8 @@ export const drillSchema = z
     operation_id: text("The operation that plays it.", "op_7Hk2"),
     status: word(["pending", "running", "succeeded", "failed", "aborted"], "The operation's status."),
     passed: z.boolean().nullable().meta({ description: "Null while it runs.", example: true }),
-    method: word(["reorder", "disable-primary"], "How traffic was diverted."),
+    scheduled: z.boolean().meta({ description: "Whether the spec's schedule began it.", example: false }),
+    method: word(DRILL_METHODS, "How traffic was diverted."),
     stage: word(["testing", "production"], "The stage in which it was played."),
     started_at: timestamp("When it was asked for."),
     finished_at: maybeTimestamp("When it ended; null while it runs."),
@@ -124,6 +139,7 @@ export function presentDrill(drill: Drill): z.output<typeof drillSchema> {
     operation_id: drill.operationId,
     status: drill.status,
     passed: drill.passed,
+    scheduled: drill.scheduled,
     method: drill.method,
     stage: drill.stage === "production" ? "production" : "testing",
     started_at: rfc3339(drill.startedAt),
@@ -132,6 +148,11 @@ export function presentDrill(drill: Drill): z.output<typeof drillSchema> {
       verdict: report.verdict,
       message: report.message,
       interrupted_by: report.interruptedBy,
+      taken_over_by: report.takenOverBy,
+      window:
+        report.window === null
+          ? null
+          : { opens_at: rfc3339(report.window.opensAt), closes_at: rfc3339(report.window.closesAt) },
       hostname: report.hostname,
       asked_by: { kind: report.askedBy.kind, name: report.askedBy.name },
       reason: report.reason,

@@ -98,6 +98,7 @@ export function presentFailover(view: FailoverView): Wire<"failoverSchema"> {
       operation: view.operationId,
       reconciled_revision: status.reconciledRevision,
       observed_at: maybeRfc3339(status.observedAt),
+      next_drill_at: maybeRfc3339(view.nextDrillAt),
       drift: status.drift.map(presentDrift),
       foreign: status.foreign.map(presentForeign),
       preflight:

@@ -197,6 +197,9 @@ const statusSchema = z
       .nullable()
       .meta({ description: "The revision that Cloudflare was last seen to match.", example: 3 }),
     observed_at: maybeTimestamp("When Cloudflare was last read for it."),
+    next_drill_at: maybeTimestamp(
+      "When the next drill is due by the schedule, past where it is held back; null where none will be.",
+    ),
     drift: z.array(driftSchema).meta({ description: "Drift that is known and not healed yet." }),
     foreign: z.array(foreignSchema).meta({ description: "Foreign routing that was seen." }),
     preflight: preflightSummarySchema,

@@ -1,5 +1,6 @@
 // The spec as it is shown, every default filled in. Its descriptions serve the request bodies too (document.ts).
 import { z } from "@hono/zod-openapi";
+import { DRILL_METHODS } from "../failover/drill.ts";
 import { FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
 import { windowSchema } from "../failover/windows.ts";
 
@@ -201,5 +202,32 @@ export const specSchema = z
         }),
       })
       .meta({ description: "How traffic returns when the primary is healthy again." }),
+    drills: z
+      .object({
+        schedule: z
+          .object({
+            windows: z.array(windowSchema).meta({
+              description:
+                "Each opening of each of these weekly windows has one drill: as soon as nothing stands against it. Where that doesn't come to pass there is an event `drill.skipped` with the reasons.",
+              example: [{ days: ["tue"], from: "03:00", to: "05:00", time_zone: "Europe/Berlin" }],
+            }),
+            method: z.enum(DRILL_METHODS).optional().meta({
+              description:
+                "How to divert in testing, `disable-primary` unless given; in production the pools are reordered in any case.",
+              example: "reorder",
+            }),
+            hold_seconds: z
+              .int()
+              .meta({ description: "How long to stay at the secondary; 60 unless given.", example: 60 }),
+            confirm: z.string().optional().meta({
+              description:
+                "The production hostname, whose visitors will be moved; without it a drill in production is skipped.",
+              example: "www.example.com",
+            }),
+          })
+          .nullable()
+          .meta({ description: "What repeats the drill by itself; null where nothing does." }),
+      })
+      .meta({ description: "Rehearsals that nobody has to ask for." }),
   })
   .meta({ id: "Spec", description: "What the user asked for, defaults filled in." });

@@ -1,4 +1,5 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
+import { DEFAULT_HOLD_SECONDS, type DrillMethod } from "./drill.ts";
 import type { Facts, Side } from "./failover.ts";
 import type { EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
 import { BAKE_SECONDS, MONITOR_DEFAULTS } from "./spec-rules.ts";
@@ -59,6 +60,15 @@ export interface Failback {
   readonly windows?: readonly WeeklyWindow[];
 }
 
+export interface DrillSchedule {
+  readonly windows: readonly WeeklyWindow[];
+  /** Absent where the stage decides; production reorders in any case. */
+  readonly method?: DrillMethod;
+  readonly hold_seconds: number;
+  /** The production hostname, where drills shall move its visitors. */
+  readonly confirm?: string;
+}
+
 /** The spec with every default filled in: what the API shows and what `desired` is made of. */
 export interface Spec {
   readonly name: string;
@@ -75,6 +85,7 @@ export interface Spec {
   /** For how long a promotion to production is watched. */
   readonly bake_seconds: number;
   readonly failback: Failback;
+  readonly drills: { readonly schedule: DrillSchedule | null };
 }
 
 /** Drops members that are undefined: an absent member and an undefined one must not differ. */
@@ -169,6 +180,12 @@ function completeFailback(input: SpecInput["failback"]): Failback {
     : { mode };
 }
 
+function completeDrills(input: SpecInput["drills"]): Spec["drills"] {
+  const schedule = input?.schedule ?? null;
+  if (schedule === null) return { schedule };
+  return { schedule: defined({ ...schedule, hold_seconds: schedule.hold_seconds ?? DEFAULT_HOLD_SECONDS }) };
+}
+
 export function completeSpec(input: SpecInput, facts: Facts): Spec {
   const lb = input.load_balancer ?? {};
   const failback = completeFailback(input.failback);
@@ -195,5 +212,6 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
     drift_grace_seconds: input.drift_grace_seconds ?? 900,
     bake_seconds: input.bake_seconds ?? BAKE_SECONDS.default,
     failback,
+    drills: completeDrills(input.drills),
   };
 }

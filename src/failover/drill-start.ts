@@ -1,9 +1,10 @@
 // Decides whether a drill may begin: what was asked for has to fit the stage, and nothing may stand against it.
-import { LONGEST_HOLD_SECONDS, type DrillMethod } from "./drill.ts";
+import { DEFAULT_HOLD_SECONDS, LONGEST_HOLD_SECONDS, type DrillMethod } from "./drill.ts";
 import type { Failover, Stage } from "./failover.ts";
 import { guardFreeze, guardOperation, guardPromotion, refusal, type PromotionFacts } from "./guards.ts";
 import { leasesInForce, type Lease } from "./leases.ts";
 import type { FieldError, Operation, Refusal } from "./results.ts";
+import type { Opening } from "./windows.ts";
 
 export interface DrillRequest {
   readonly method?: DrillMethod;
@@ -11,6 +12,8 @@ export interface DrillRequest {
   /** In production the hostname that visitors will be moved under. */
   readonly confirm?: string;
   readonly reason?: string;
+  /** The opening of the schedule's window that it is for. */
+  readonly window?: Opening;
   /** From If-Match, where it was sent. */
   readonly revision?: number;
 }
@@ -19,8 +22,6 @@ export interface DrillRequest {
 export function methodOf(stage: Stage, asked: DrillMethod | undefined): DrillMethod {
   return asked ?? (stage === "testing" ? "disable-primary" : "reorder");
 }
-
-export const DEFAULT_HOLD_SECONDS = 60;
 
 /** What is wrong with the request itself. */
 export function findFaults(request: DrillRequest, stage: Stage, hostname: string): FieldError[] {

@@ -12,8 +12,10 @@ import type { Side, Stage } from "./failover.ts";
 import type { Lease } from "./leases.ts";
 import type { ProbeFailure, ProbeResult, Sample, Serving, SideHealth } from "./results.ts";
 import { IN_A_ROW } from "./serving.ts";
+import type { Opening } from "./windows.ts";
 
-export type DrillMethod = "reorder" | "disable-primary";
+export const DRILL_METHODS = ["reorder", "disable-primary"] as const;
+export type DrillMethod = (typeof DRILL_METHODS)[number];
 
 export const DRILL_STEPS = [
   "baseline",
@@ -33,6 +35,7 @@ const SECONDARY_FAILURES_IN_A_ROW = 2;
 /** For the baseline, for the deviation to be written, and for an endpoint to be seen serving. */
 export const STEP_PATIENCE_MS = 90_000;
 export const LONGEST_HOLD_SECONDS = 3_000;
+export const DEFAULT_HOLD_SECONDS = 60;
 
 /** A lease holds for as long as the steps under it may take, so that it ends well within an hour. */
 export function leaseMs(holdSeconds: number): number {
@@ -46,6 +49,15 @@ export function returnPatienceMs(
 ): number {
   if (method === "reorder") return STEP_PATIENCE_MS;
   return STEP_PATIENCE_MS + (2 + (monitor.consecutive_up ?? 0)) * monitor.interval * 1000;
+}
+
+/** How long a drill takes at most, whatever becomes of it, as long as Cloudflare can be written. */
+export function longestMs(
+  method: DrillMethod,
+  holdSeconds: number,
+  monitor: Parameters<typeof returnPatienceMs>[1],
+): number {
+  return STEP_PATIENCE_MS + leaseMs(holdSeconds) + returnPatienceMs(method, monitor);
 }
 
 /** One look at the hostname, and what is known of the secondary in the same moment. */
@@ -277,6 +289,8 @@ export interface DrillState {
   /** Who watches: a Coordinator that was started anew has seen nothing of what was before. */
   readonly incarnation: string;
   readonly affinity: string | null;
+  /** The opening of the schedule's window that it is for; absent or null where somebody asked for it. */
+  readonly window?: Opening | null;
   readonly leaseId: string | null;
   /** When the lease ends by itself. */
   readonly deadlineAt: number | null;

@@ -194,6 +194,8 @@ export interface FailoverView {
   readonly operationId: string | null;
   /** Null before the first one. */
   readonly preflight: PreflightSummary | null;
+  /** When the next scheduled drill is due, ms since the epoch; null where none will be. */
+  readonly nextDrillAt: number | null;
   /** Those in force. */
   readonly leases: readonly Lease[];
   readonly createdAt: number;

@@ -1,8 +1,10 @@
 // Decides which members of a spec don't go together. Each rule says what would be right, with its source.
 import type { Endpoint, Spec } from "./complete.ts";
+import { longestMs } from "./drill.ts";
 import { SIDES, type Facts, type Side } from "./failover.ts";
 import { hostnameProblem, isInZone } from "./hostnames.ts";
 import type { FieldError } from "./results.ts";
+import { lengthMs } from "./windows.ts";
 
 /** A problem inside of one object; `path` leads from that object to the member. */
 interface MemberProblem {
@@ -159,6 +161,25 @@ export function hostnameProblems(spec: Spec, zone: Facts["zone"]): FieldError[] 
   return problems;
 }
 
+/** A window that no drill fits into would be skipped week by week. */
+function drillProblems({ drills: { schedule }, hostname, monitor }: Spec): FieldError[] {
+  if (schedule === null) return [];
+  const { windows, method, hold_seconds: holdSeconds, confirm } = schedule;
+  const longest = Math.max(
+    longestMs("reorder", holdSeconds, monitor),
+    method === "reorder" ? 0 : longestMs("disable-primary", holdSeconds, monitor),
+  );
+  const short = windows.flatMap((window, index) => {
+    if (lengthMs(window) >= longest) return [];
+    const minutes = lengthMs(window) / 60_000;
+    const message = `closes ${minutes} minutes after it opens, and a drill that holds for ${holdSeconds} seconds may take ${Math.ceil(longest / 60_000)}: leave it more time`;
+    return [{ pointer: `/drills/schedule/windows/${index}/to`, message }];
+  });
+  if (confirm === undefined || confirm === hostname) return short;
+  const message = `must be "${hostname}", whose visitors the drills in production move; without it they are skipped there`;
+  return [...short, { pointer: "/drills/schedule/confirm", message }];
+}
+
 /**
  * What is wrong with a completed spec across its members; empty where nothing is. Pointers lead into the request's
  * body. As long as the zone is not known (null), what depends on it passes.
@@ -182,6 +203,7 @@ export function specProblems(spec: Spec, zone: Facts["zone"] = null): FieldError
       message: `must be ${address}: a Pages project answers only to its own names; leave it out, or give another name as custom_domain`,
     });
   }
+  problems.push(...drillProblems(spec));
   if (areSameEndpoint(spec)) {
     problems.push({
       pointer: pointerOf("secondary", spec.secondary),

@@ -1,6 +1,7 @@
 // What a user may ask for, and the tutorial's values for all that was left out.
 import { z } from "zod";
 import { addressProblem, isAddressLiteral } from "./addresses.ts";
+import { DRILL_METHODS, LONGEST_HOLD_SECONDS } from "./drill.ts";
 import { hostnameProblem, normalizeHostname } from "./hostnames.ts";
 import { BAKE_SECONDS, loadBalancerProblems, monitorProblems } from "./spec-rules.ts";
 import { windowSchema } from "./windows.ts";
@@ -253,6 +254,19 @@ const failback = z
     }
   });
 
+/** What repeats a drill; the method counts where the stage allows it. */
+const drills = z.strictObject({
+  schedule: z
+    .strictObject({
+      windows: z.array(windowSchema).min(1).max(20),
+      method: z.enum(DRILL_METHODS).optional(),
+      hold_seconds: z.int().min(1).max(LONGEST_HOLD_SECONDS).optional(),
+      confirm: hostname.optional(),
+    })
+    .nullable()
+    .optional(),
+});
+
 const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
   z.strictObject({
     name: z
@@ -275,6 +289,7 @@ const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
     drift_grace_seconds: z.int().min(0).max(86400).optional(),
     bake_seconds: z.int().min(0).max(BAKE_SECONDS.most).optional(),
     failback: failback.optional(),
+    drills: drills.optional(),
   });
 
 /** The body of a create, and what a PATCH merges into. Strict throughout: an unknown member is named and refused. */

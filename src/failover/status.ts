@@ -2,6 +2,7 @@
 import { completeSpec, type Spec } from "./complete.ts";
 import { presentHostname } from "./desired.ts";
 import { diagnose } from "./diagnosis.ts";
+import { describeHeldBack, nextDrillAt, type DrillOpening } from "./drill-schedule.ts";
 import { decideFailback, failbackFacts, type FailbackSources } from "./failback.ts";
 import { SIDES, type Failover, type Side } from "./failover.ts";
 import type { Lease } from "./leases.ts";
@@ -182,10 +183,15 @@ export function viewOf(
     preflight: PreflightSummary | null;
     leases: readonly Lease[];
     freeze: object | null;
+    drillOpening: DrillOpening | null;
     now: number;
   },
 ): FailoverView {
-  const waits = describeFailback({ failover, status: stored, ...witnesses, ...more }, more.now);
+  const waiting = [
+    describeFailback({ failover, status: stored, ...witnesses, ...more }, more.now),
+    describeHeldBack({ failover, drillOpening: more.drillOpening }, more.now),
+  ].filter((sentence) => sentence !== null);
+  const waits = waiting.length === 0 ? null : waiting.join(". ");
   const found = deriveStatus(failover, stored, witnesses, more.lookedAt, more.now, waits);
   // Of a failover that is on its way out, what holds it is all there is to say.
   const status =
@@ -206,6 +212,7 @@ export function viewOf(
     readiness: deriveReadiness(status.health),
     operationId: more.operation?.id ?? null,
     preflight: more.preflight,
+    nextDrillAt: nextDrillAt({ failover, drillOpening: more.drillOpening }, more.now),
     leases: more.leases,
     createdAt: failover.createdAt,
     updatedAt: failover.updatedAt,

@@ -1,5 +1,5 @@
 import type { DrillEvidence } from "../failover/drill-evidence.ts";
-import { drillOf, drillStateOf, type Drill } from "../failover/drill-report.ts";
+import { drillOf, drillStateOf, type Aftermath, type Drill } from "../failover/drill-report.ts";
 import type { Operation } from "../failover/results.ts";
 import type { Write } from "./failovers.ts";
 
@@ -12,12 +12,33 @@ export function insertDrill(db: D1Database, accountId: string, operation: Operat
     .bind(drillId, accountId, operation.failoverId, operation.id, specHash);
 }
 
+/** From now on somebody has to look until what was before is read back; see `FailoverRecord.unrestoredDrill`. */
+export function awaitRestoring(db: D1Database, drillId: string): Write {
+  return db.prepare("UPDATE drills SET awaits_restoring = 1 WHERE id = ?1").bind(drillId);
+}
+
+export function saveAftermath(
+  db: D1Database,
+  drillId: string,
+  { restoredAt, takenOverBy }: Aftermath,
+): Write {
+  return db
+    .prepare("UPDATE drills SET awaits_restoring = 0, restored_at = ?2, taken_over_by = ?3 WHERE id = ?1")
+    .bind(drillId, restoredAt, takenOverBy);
+}
+
 interface DrillRow {
   seq: number;
   operation: string;
+  restored_at: number | null;
+  taken_over_by: string | null;
 }
 
-const toDrill = ({ operation }: DrillRow): Drill => drillOf(JSON.parse(operation) as Operation);
+const DRILL = "drills.seq, operations.operation, drills.restored_at, drills.taken_over_by";
+
+function toDrill({ operation, restored_at: restoredAt, taken_over_by: takenOverBy }: DrillRow): Drill {
+  return drillOf(JSON.parse(operation) as Operation, { restoredAt, takenOverBy });
+}
 
 /** Newest first, below `before` (a seq). */
 export async function loadDrills(
@@ -28,7 +49,7 @@ export async function loadDrills(
 ): Promise<{ seq: number; drill: Drill }[]> {
   const { results } = await db
     .prepare(
-      `SELECT drills.seq, operations.operation FROM drills JOIN operations ON operations.id = operation_id
+      `SELECT ${DRILL} FROM drills JOIN operations ON operations.id = operation_id
        WHERE drills.failover_id = ?1 AND drills.seq < ?2 ORDER BY drills.seq DESC LIMIT ?3`,
     )
     .bind(failoverId, before, limit)
@@ -39,7 +60,7 @@ export async function loadDrills(
 export async function loadDrill(db: D1Database, failoverId: string, id: string): Promise<Drill | null> {
   const row = await db
     .prepare(
-      `SELECT drills.seq, operations.operation FROM drills JOIN operations ON operations.id = operation_id
+      `SELECT ${DRILL} FROM drills JOIN operations ON operations.id = operation_id
        WHERE drills.failover_id = ?1 AND drills.id = ?2`,
     )
     .bind(failoverId, id)
@@ -55,7 +76,7 @@ export async function findPassedDrill(
 ): Promise<DrillEvidence | null> {
   const row = await db
     .prepare(
-      `SELECT drills.seq, operations.operation FROM drills JOIN operations ON operations.id = operation_id
+      `SELECT ${DRILL} FROM drills JOIN operations ON operations.id = operation_id
        WHERE drills.failover_id = ?1 AND operations.status = 'succeeded'
        ORDER BY drills.spec_hash = ?2 DESC, drills.seq DESC LIMIT 1`,
     )

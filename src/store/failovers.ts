@@ -1,6 +1,7 @@
 import { isHeldBack, type Brake } from "../failover/brake.ts";
 import { completeSpec } from "../failover/complete.ts";
 import type { Body } from "../failover/desired.ts";
+import type { DrillOpening } from "../failover/drill-schedule.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
 import type { Role } from "../failover/marker.ts";
 import type { FailoverEvent, Operation, Sample } from "../failover/results.ts";
@@ -25,6 +26,10 @@ export interface FailoverRecord {
   readonly brake: Brake | null;
   /** The operation under way, if any; a mere reconciliation doesn't count. */
   readonly operation: Operation | null;
+  /** What became of the last opening of the drills' windows; null before the first. */
+  readonly drillOpening: DrillOpening | null;
+  /** The id of a drill that was broken off and whose end nobody has seen yet; null where there is none. */
+  readonly unrestoredDrill: string | null;
   /** The instant from which it wants a look without waiting for the next minute, ms since the epoch. */
   readonly dueAt: number | null;
 }
@@ -44,6 +49,8 @@ interface FailoverRow {
   imported: string | null;
   deleting: "destroy" | "orphan" | null;
   due_at: number | null;
+  drill_opening: string | null;
+  unrestored_drill: string | null;
   created_at: number;
   updated_at: number;
 }
@@ -138,7 +145,10 @@ export async function loadRecords(
   const next = `?${parameters.length + 1}`;
   const [failovers, objects, statuses, health, samples, operations, leases, freezes, brakes] =
     await db.batch<never>([
-      query(`SELECT * FROM failovers WHERE id IN (${chosen}) ORDER BY id`),
+      query(
+        `SELECT *, (SELECT id FROM drills WHERE failover_id = failovers.id AND awaits_restoring = 1 LIMIT 1) AS unrestored_drill
+       FROM failovers WHERE id IN (${chosen}) ORDER BY id`,
+      ),
       query(`SELECT * FROM objects WHERE failover_id IN (${chosen})`),
       query(`SELECT * FROM statuses WHERE failover_id IN (${chosen})`),
       query(`SELECT * FROM pool_health WHERE failover_id IN (${chosen})`),
@@ -192,6 +202,8 @@ export async function loadRecords(
       freeze: freeze === undefined ? null : toFreeze(freeze),
       brake: isHeldBack(brake, row.id) ? brake : null,
       operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
+      drillOpening: row.drill_opening === null ? null : (JSON.parse(row.drill_opening) as DrillOpening),
+      unrestoredDrill: row.unrestored_drill,
       dueAt: row.due_at,
     };
   };
@@ -342,6 +354,12 @@ export function saveAdopted(db: D1Database, failover: Failover): Write {
 
 export function setDue(db: D1Database, failoverId: string, dueAt: number | null): Write {
   return db.prepare("UPDATE failovers SET due_at = ?2 WHERE id = ?1").bind(failoverId, dueAt);
+}
+
+export function saveDrillOpening(db: D1Database, failoverId: string, opening: DrillOpening): Write {
+  return db
+    .prepare("UPDATE failovers SET drill_opening = ?2 WHERE id = ?1")
+    .bind(failoverId, JSON.stringify(opening));
 }
 
 export function setObjectId(

@@ -1,6 +1,8 @@
 // Values of the core as the ports give them, complete enough to be presented.
 import { completeSpec } from "../../src/failover/complete.ts";
 import type { Token } from "../../src/failover/access.ts";
+import type { Delivery } from "../../src/actions/reader-port.ts";
+import type { Channel } from "../../src/notifications/channel.ts";
 import type { Freeze } from "../../src/store/freezes.ts";
 import type {
   FailoverEvent,
@@ -83,6 +85,7 @@ export function aFailover(change: Partial<FailoverView> = {}): FailoverView {
     readiness: "degraded",
     operationId: null,
     preflight: null,
+    nextDrillAt: null,
     leases: [],
     createdAt: NOON - 3_600_000,
     updatedAt: NOON - 1_800_000,
@@ -251,6 +254,55 @@ export function aToken(change: Partial<Token> = {}): Token {
     expiresAt: null,
     revokedAt: null,
     lastUsedAt: null,
+    ...change,
+  };
+}
+
+export function aChannel(change: Partial<Channel> = {}): Channel {
+  return {
+    id: "ch_abc",
+    name: "on-call",
+    type: "slack",
+    shownUrl: "https://hooks.slack.com/…",
+    filter: { severities: ["critical"] },
+    disabled: null,
+    createdAt: NOON,
+    updatedAt: NOON,
+    ...change,
+  };
+}
+
+export function aDelivery(change: Partial<Delivery> = {}): Delivery {
+  return {
+    seq: 1,
+    id: "dl_abc",
+    channelId: "ch_abc",
+    lane: "fo_abc",
+    status: "pending",
+    dueAt: NOON + 5_000,
+    claimedUntil: null,
+    attempts: 1,
+    startedAt: NOON,
+    createdAt: NOON,
+    finishedAt: null,
+    lastAttemptAt: NOON,
+    lastStatus: 503,
+    lastError: "it answered with status 503",
+    notification: {
+      type: "health.changed",
+      action: "trigger",
+      incident: "fo_abc:primary-unhealthy",
+      severity: "warning",
+      title: "shop: the primary is unhealthy",
+      what: "Cloudflare finds the primary endpoint unhealthy.",
+      visitors: null,
+      remedy: null,
+      link: null,
+      failover: { id: "fo_abc", name: "shop", hostname: "www.example.com" },
+      members: [],
+      eventId: "evt_abc",
+      at: NOON,
+    },
     ...change,
   };
 }

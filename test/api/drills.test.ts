@@ -101,6 +101,8 @@ describe("a drill", () => {
       report: {
         verdict: "interrupted",
         interrupted_by: "preempted by op_9",
+        taken_over_by: null,
+        window: null,
         asked_by: { kind: "token", name: "admin" },
         deadline_at: "2026-11-23T12:04:00.000Z",
         times: { diverted_at: "2026-11-23T12:00:01.000Z", restored_at: null },

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { guardDrill, hashOfContent, type DrillEvidence } from "../../src/failover/drill-evidence.ts";
 import { aSpec, FACTS } from "./builders.ts";
 
+const NIGHT = { days: ["tue"], from: "03:00", to: "05:00", time_zone: "Europe/Berlin" };
 const HASH = hashOfContent(aSpec());
 
 describe("the hash of a spec's content", () => {
@@ -35,6 +36,7 @@ describe("the hash of a spec's content", () => {
     ["a marker", { primary: { address: "origin.example.net", marker: { header: "x-side" } } }],
     ["what is done about drift", { drift: "report", drift_grace_seconds: 60 }],
     ["for how long a promotion bakes", { bake_seconds: 0 }],
+    ["when it is rehearsed", { drills: { schedule: { windows: [NIGHT] } } }],
     ["what is said already by default", { monitor: { path: "/" } }],
   ])("doesn't change with %s", (_, patch) => {
     expect(hashOfContent(aSpec(patch))).toBe(HASH);

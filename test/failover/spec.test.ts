@@ -182,6 +182,24 @@ describe("a malformed member is named, with what would be right", () => {
       { failback: { mode: "after", windows: [{ ...OFFICE, zone: "x" }] } },
       /the member ".*" is not known/,
     ],
+    ["/drills/schedules", { drills: { schedules: [] } }, /did you mean "schedule"/],
+    ["/drills/schedule/windows", { drills: { schedule: {} } }, /is required/],
+    ["/drills/schedule/windows", { drills: { schedule: { windows: [] } } }, /at least 1/],
+    [
+      "/drills/schedule/windows/0/from",
+      { drills: { schedule: { windows: [{ ...OFFICE, from: "9" }] } } },
+      /such as 09:00/,
+    ],
+    [
+      "/drills/schedule/method",
+      { drills: { schedule: { windows: [OFFICE], method: "disable" } } },
+      /"reorder", "disable-primary"/,
+    ],
+    [
+      "/drills/schedule/hold_seconds",
+      { drills: { schedule: { windows: [OFFICE], hold_seconds: 3001 } } },
+      /at most 3000/,
+    ],
     ["/a~1b", { "a/b": 1 }, /the member ".*" is not known/],
   ];
   test.each(cases)("%s in %j", (pointer, patch, message) => {
@@ -220,6 +238,9 @@ describe("what is allowed at the bounds", () => {
     [{ primary: { address: "8.8.8.8" } }],
     [{ hostname: "WWW.Example.com." }],
     [{ failback: { mode: "manual" } }],
+    [{ drills: {} }],
+    [{ drills: { schedule: null } }],
+    [{ drills: { schedule: { windows: [OFFICE], method: "reorder", hold_seconds: 3000 } } }],
     [{ failback: { mode: "after" } }],
     [
       {
@@ -279,6 +300,18 @@ describe("what a whole spec must not be", () => {
       "/secondary/custom_domain",
       { secondary: { custom_domain: "www.example.com" } },
       /balanced hostname itself/,
+    ],
+    [
+      "scheduled drills are confirmed for another hostname",
+      "/drills/schedule/confirm",
+      { drills: { schedule: { windows: [OFFICE], confirm: "lb-shop.example.com" } } },
+      /must be "www\.example\.com"/,
+    ],
+    [
+      "a scheduled drill doesn't fit into its window",
+      "/drills/schedule/windows/1/to",
+      { drills: { schedule: { windows: [OFFICE, { ...OFFICE, from: "23:55", to: "00:03" }] } } },
+      /closes 8 minutes after it opens, and a drill that holds for 60 seconds may take 9/,
     ],
     [
       "both endpoints have one address",
@@ -367,6 +400,18 @@ describe("what a whole spec may be", () => {
       { secondary: { pages_project: null, address: "origin.example.net", host_header: "b.example.com" } },
     ],
     ["a test hostname at the zone's apex", { test_hostname: "example.com" }],
+    [
+      "scheduled drills of its own hostname, however that is spelled",
+      { drills: { schedule: { windows: [OFFICE], confirm: "WWW.example.com." } } },
+    ],
+    [
+      "a window just long enough to reorder in",
+      {
+        drills: {
+          schedule: { windows: [{ ...OFFICE, from: "23:57", to: "00:04" }], method: "reorder" },
+        },
+      },
+    ],
     ["a custom domain in the zone", { secondary: { custom_domain: "pages.example.com" } }],
     [
       "two unknown Pages projects",

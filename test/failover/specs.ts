@@ -134,6 +134,13 @@ export const anySpec: fc.Arbitrary<Patch> = fc
           windows: [{ days: ["sat", "sun"], from: "22:00", to: "06:00", time_zone: "Europe/Berlin" }],
         },
       ),
+      drills: fc.constantFrom(
+        {},
+        { schedule: null },
+        {
+          schedule: { windows: [{ days: ["tue"], from: "03:00", to: "05:00", time_zone: "Europe/Berlin" }] },
+        },
+      ),
       check_regions: fc.oneof(
         fc.constant(["ALL_REGIONS"]),
         fc.shuffledSubarray(
