@@ -1,6 +1,7 @@
 import { completeSpec } from "../failover/complete.ts";
 import type { Failover } from "../failover/failover.ts";
 import {
+  guardFreeze,
   guardOperation,
   guardRevision,
   guardUnderneath,
@@ -64,6 +65,7 @@ export function deleteFailover(
           ]
         : []),
       ...(inProduction ? guardUnderneath(hostname, underneath, health) : []),
+      ...(inProduction ? guardFreeze(record.freeze) : []),
     ];
     const left = withoutOverridden(refusals, request.override);
     if (left.length > 0) {

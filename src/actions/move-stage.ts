@@ -198,7 +198,10 @@ export function demote(
     const isProduction = failover.stage === "production";
     const underneath = isProduction ? await readUnderneath(context, failover, hostname) : null;
     const { health } = targetFacts(record, record.health, context.clock.now());
-    const all = isProduction ? guardUnderneath(hostname, underneath, health) : [];
+    const all = [
+      ...(isProduction ? guardUnderneath(hostname, underneath, health) : []),
+      ...guardFreeze(record.freeze),
+    ];
     const left = withoutOverridden(all, request.override ?? []);
     if (left.length > 0) return refused(`demoting to ${to}`, left);
     const move = newMove(context, record, to, {
