@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Among } from "../actions/reader-port.ts";
 import { hasScope, isUnlimited, mayTouch, type Principal, type Scope } from "../failover/access.ts";
+import { fail, type Result } from "../failover/results.ts";
 import { accessRuleOf, type AccessRule } from "./access-rules.ts";
 import { authenticate, type Unauthenticated } from "./authentication.ts";
 import type { ApiDependencies, ApiEnv } from "./dependencies.ts";
@@ -57,7 +58,7 @@ function idOf(c: Context<ApiEnv>): string {
 }
 
 /** Work that the answer doesn't wait for; outside of a Worker's request it just runs. */
-function afterwards(c: Context<ApiEnv>, work: Promise<void>): void {
+export function afterwards(c: Context<ApiEnv>, work: Promise<void>): void {
   try {
     c.executionCtx.waitUntil(work);
   } catch {
@@ -182,6 +183,16 @@ export function authorize(dependencies: ApiDependencies): MiddlewareHandler<ApiE
   };
 }
 
+/** For routes that decide by themselves: whoever asks has to have this scope, for whichever failover. */
+export async function requireScope(
+  c: Context<ApiEnv>,
+  dependencies: ApiDependencies,
+  scope: Scope,
+): Promise<void> {
+  const principal = await admit(c, dependencies);
+  if (!hasScope(principal, scope)) throw insufficientScope(scope, `This needs the scope ${scope}.`);
+}
+
 /** Of which failovers a list may tell; for routes about what is `visible`. */
 export function visibleTo(c: Context<ApiEnv>): Among {
   return c.get("visible");
@@ -192,4 +203,11 @@ export function requireName(c: Context<ApiEnv>, name: string): void {
   const scope = c.get("scope");
   if (mayTouch(c.get("principal"), scope, name)) return;
   throw insufficientScope(scope, "This token is limited to failovers of other names.");
+}
+
+/** Who has a name or hostname already is nothing for a token that isn't for them: it hears only that it is taken. */
+export function withoutOthers<T>(c: Context<ApiEnv>, result: Result<T>): Result<T> {
+  if (result.ok || result.failure.code !== "taken" || isUnlimited(c.get("principal"), "read")) return result;
+  const errors = (result.failure.errors ?? []).map(({ pointer }) => ({ pointer, message: "is taken" }));
+  return fail("taken", "A name or hostname is taken already.", { errors });
 }

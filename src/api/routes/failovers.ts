@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { GUARD_IDS } from "../../failover/guards.ts";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
 import { originOf } from "../authentication.ts";
-import { requireName, visibleTo } from "../authorization.ts";
+import { requireName, visibleTo, withoutOthers } from "../authorization.ts";
 import { failoverPatchSchema, given, newFailoverSchema, reasonSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -146,7 +146,7 @@ export function failoverRoutes(dependencies: ApiDependencies) {
       const input = await readBody(c, newFailoverSchema);
       requireName(c, input.name);
       refuseOwnHostname(c.req.url, input);
-      const { failoverId } = valueOf(await coordinator.createFailover(input, originOf(c)));
+      const { failoverId } = valueOf(withoutOthers(c, await coordinator.createFailover(input, originOf(c))));
       const failover = await reader.findFailover(failoverId);
       if (failover === null) throw new Error(`failover ${failoverId} was created but is not stored`);
       c.header("Location", `/v1/failovers/${failover.id}`);
@@ -167,7 +167,9 @@ export function failoverRoutes(dependencies: ApiDependencies) {
       const changes = await readBody(c, failoverPatchSchema);
       refuseOwnHostname(c.req.url, changes);
       const revision = await requiredRevision(c, reader, id);
-      const { failoverId } = valueOf(await coordinator.patchFailover(id, changes, revision, originOf(c)));
+      const { failoverId } = valueOf(
+        withoutOthers(c, await coordinator.patchFailover(id, changes, revision, originOf(c))),
+      );
       const failover = await findFailover(reader, failoverId);
       c.header("ETag", etagOf(failover));
       return c.json(presentFailover(failover), 200);
