@@ -141,22 +141,42 @@ export function isInCidrs(address: string, cidrs: readonly string[]): boolean {
   return parsed !== null && cidrs.some((cidr) => isWithin(parsed, cidr));
 }
 
-function problemOf(address: Address): string | null {
+/** Why nobody on the public internet can be at this address; null where somebody can. */
+function unreachableProblem(address: Address): string | null {
   const range = UNREACHABLE.find(([cidr]) => isWithin(address, cidr));
-  if (range !== undefined) return `${range[1]}, which Cloudflare cannot reach; ${GIVE_PUBLIC}`;
+  return range === undefined ? null : `${range[1]}, which Cloudflare cannot reach; ${GIVE_PUBLIC}`;
+}
+
+function embeddedProblem(address: Address, problemOfInner: (inner: Address) => string | null): string | null {
+  const embedding = EMBEDDING.find(([cidr]) => isWithin(address, cidr));
+  if (embedding === undefined) return null;
+  const [, shift, what] = embedding;
+  const inner = problemOfInner({ bits: 32, value: (address.value >> shift) & 0xffffffffn });
+  return inner === null ? `${what}; give the IPv4 address itself` : `${what}, and that one ${inner}`;
+}
+
+function outsideProblem(address: Address): string | null {
+  return address.bits === 128 && !isWithin(address, "2000::/3")
+    ? `lies outside the public IPv6 range 2000::/3; ${GIVE_PUBLIC}`
+    : null;
+}
+
+function problemOf(address: Address): string | null {
+  const unreachable = unreachableProblem(address);
+  if (unreachable !== null) return unreachable;
   if (CLOUDFLARE_CIDRS.some((cidr) => isWithin(address, cidr))) {
     return "is one of Cloudflare's anycast addresses, which can change at any time; give the endpoint's hostname instead";
   }
-  const embedding = EMBEDDING.find(([cidr]) => isWithin(address, cidr));
-  if (embedding !== undefined) {
-    const [, shift, what] = embedding;
-    const inner = problemOf({ bits: 32, value: (address.value >> shift) & 0xffffffffn });
-    return inner === null ? `${what}; give the IPv4 address itself` : `${what}, and that one ${inner}`;
-  }
-  if (address.bits === 128 && !isWithin(address, "2000::/3")) {
-    return `lies outside the public IPv6 range 2000::/3; ${GIVE_PUBLIC}`;
-  }
-  return null;
+  return embeddedProblem(address, problemOf) ?? outsideProblem(address);
+}
+
+/** False for every address that isn't somebody's on the public internet; Cloudflare's own are, as any other's. */
+export function isPublicAddress(text: string): boolean {
+  const address = parseAddress(text);
+  if (address === null) return false;
+  return (
+    (unreachableProblem(address) ?? embeddedProblem(address, () => null) ?? outsideProblem(address)) === null
+  );
 }
 
 /**
