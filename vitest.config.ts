@@ -50,6 +50,9 @@ function inWorkerd(settings: Settings): TestProjectInlineConfiguration {
             CF_TIMEOUT_MS: "250",
             CF_API_BASE_URL: "https://api.cloudflare.test/client/v4",
             ADMIN_TOKEN: "test-admin-token-Qk27",
+            WEBHOOK_SECRET: "test-webhook-secret-Lm58",
+            // The one that is being exchanged, and the one that takes its place.
+            DEPLOY_WEBHOOK_SECRET: `whsec_${btoa("the-first-signing-secret-Ab12")}, whsec_${btoa("the-other-signing-secret-Cd34")}`,
             TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
           },
         },

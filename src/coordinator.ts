@@ -16,6 +16,7 @@ import { agreeToBrake } from "./actions/brake-fleet.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
+import { hearWebhooks, replayStored } from "./actions/hear-webhooks.ts";
 import { importFailover } from "./actions/import-failover.ts";
 import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
 import { loadIntents } from "./actions/intents.ts";
@@ -33,8 +34,10 @@ import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { tick } from "./actions/tick.ts";
 import { createTurns } from "./actions/turns.ts";
+import { advanceDueProjects } from "./actions/watch-pages.ts";
 import { createAccount } from "./cloudflare/account.ts";
 import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
+import { createDeployments } from "./cloudflare/deployments.ts";
 import { createInspection } from "./cloudflare/inspection.ts";
 import { createMeter } from "./cloudflare/meter.ts";
 import { createTransport } from "./cloudflare/transport.ts";
@@ -164,12 +167,21 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => thawFleet(context, origin));
   }
 
+  hear() {
+    return this.#run((context) => hearWebhooks(context));
+  }
+
+  replayWebhook(id: string) {
+    return this.#run((context) => replayStored(context, id));
+  }
+
   /** A tick that still runs absorbs the next one. */
   tick(): Promise<void> {
     this.#ticking ??= this.#run(async (context) => {
       try {
         ({ lookedAt: this.#lookedAt } = await tick(context));
-        await advanceDue(context);
+        await hearWebhooks(context);
+        await this.#advanceDue(context);
       } catch (error) {
         this.#services.log({ level: "error", message: "a tick could not be finished", error: String(error) });
       }
@@ -182,11 +194,16 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   /** Due sooner than the next minute. Never throws: a thrown alarm is retried at moments of the platform's choosing. */
   override async alarm(): Promise<void> {
     try {
-      await this.#run((context) => advanceDue(context));
+      await this.#run((context) => this.#advanceDue(context));
     } catch (error) {
       this.#services.log({ level: "error", message: "an alarm could not be finished", error: String(error) });
       await this.#setAlarm(this.#services.clock.now() + AFTER_FAULT_MS);
     }
+  }
+
+  async #advanceDue(context: Context): Promise<void> {
+    await advanceDue(context);
+    await advanceDueProjects(context);
   }
 
   async #run<T>(work: (context: Context) => Promise<T>): Promise<T> {
@@ -255,6 +272,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       clock,
       budget,
       cloudflare,
+      deployments: (priority) => createDeployments(call, accountId, priority, position),
       inspecting,
       intents: await loadIntents(this.ctx.storage, clock),
       snapshots: createSnapshots(cloudflare, clock),

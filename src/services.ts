@@ -1,4 +1,5 @@
 import type { CoordinatorPort } from "./actions/coordinator-port.ts";
+import { createInbox, type Inbox } from "./actions/inbox.ts";
 import { createReader } from "./actions/reader.ts";
 import type { ReaderPort } from "./actions/reader-port.ts";
 import { createTokens } from "./actions/tokens.ts";
@@ -23,6 +24,8 @@ export interface Services {
   readonly resolve: Resolve;
   readonly reader: ReaderPort;
   readonly tokens: TokensPort;
+  readonly inbox: Inbox;
+  readonly webhookSecrets: ApiDependencies["webhookSecrets"];
   readonly access: ApiDependencies["access"];
   readonly limits: ApiDependencies["limits"];
   /** The one writer of this account. */
@@ -86,9 +89,23 @@ export function createServices(env: Env): Services {
     thaw: (origin) => writer().thaw(origin),
     switchFleet: (request, origin) => writer().switchFleet(request, origin),
     agree: (request, origin) => writer().agree(request, origin),
+    hear: () => writer().hear(),
+    replayWebhook: (id) => writer().replayWebhook(id),
     tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
+  const { webhookSecrets } = settings;
+  const inbox = createInbox({
+    db,
+    accountId: settings.accountId,
+    clock,
+    secrets: [
+      settings.apiToken,
+      settings.adminToken,
+      ...webhookSecrets.deploys,
+      webhookSecrets.cloudflare ?? [],
+    ].flat(),
+  });
   const tokens = createTokens({ db, accountId: settings.accountId, clock });
   const access =
     settings.access === null
@@ -108,6 +125,8 @@ export function createServices(env: Env): Services {
     resolve,
     reader,
     tokens,
+    inbox,
+    webhookSecrets,
     access,
     limits,
     coordinator,

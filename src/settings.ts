@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accessGrantsSchema, type AccessGrant } from "./failover/access-grants.ts";
+import { SIGNING_SECRET } from "./webhooks/standard-webhook.ts";
 
 const header = z
   .string()
@@ -45,6 +46,20 @@ const schema = z.object({
     .optional(),
   /** What [[ratelimits]] of wrangler.toml says, to be told to callers: it is the binding that counts. */
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).optional(),
+  /** What Cloudflare's notifications carry in cf-webhook-auth. */
+  WEBHOOK_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, "must have at least 16 visible characters, and no blanks")
+    .optional(),
+  /** What signs the word of a pipeline; several while one is exchanged for another. */
+  DEPLOY_WEBHOOK_SECRET: z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((one) => one !== ""))
+    .refine(
+      (secrets) => secrets.length > 0 && secrets.every((one) => SIGNING_SECRET.test(one)),
+      "must be whsec_ and the base64 of 24 to 64 bytes; several with a comma between them",
+    )
+    .optional(),
   /** For rehearsals only: how many times faster than real time the service lives, counted from CLOCK_EPOCH_MS. */
   CLOCK_RATE: z.coerce.number().min(1).max(1000).default(1),
   CLOCK_EPOCH_MS: z.coerce.number().int().min(0).default(0),
@@ -64,6 +79,10 @@ export interface Settings {
     readonly grants: readonly AccessGrant[];
   } | null;
   readonly requestsPerMinute: number | null;
+  readonly webhookSecrets: {
+    readonly cloudflare: string | null;
+    readonly deploys: readonly string[];
+  };
   readonly clockRate: number;
   readonly clockEpochMs: number;
 }
@@ -101,6 +120,7 @@ export function readSettings(env: object): Settings {
     probeHeader: data.PROBE_HEADER,
     access: accessOf(data),
     requestsPerMinute: data.RATE_LIMIT_PER_MINUTE ?? null,
+    webhookSecrets: { cloudflare: data.WEBHOOK_SECRET ?? null, deploys: data.DEPLOY_WEBHOOK_SECRET ?? [] },
     clockRate: data.CLOCK_RATE,
     clockEpochMs: data.CLOCK_EPOCH_MS,
   };

@@ -1,5 +1,6 @@
 import type { CloudflareAccount } from "../cloudflare/account.ts";
 import type { Budget, Priority } from "../cloudflare/budget.ts";
+import type { CloudflareDeployments } from "../cloudflare/deployments.ts";
 import type { CloudflareInspection } from "../cloudflare/inspection.ts";
 import type { Meter, MeterOptions } from "../cloudflare/meter.ts";
 import type { Inspector } from "../probing/inspect.ts";
@@ -26,6 +27,8 @@ export interface Context {
   readonly clock: Clock;
   readonly budget: Budget;
   cloudflare(priority: Priority): CloudflareAccount;
+  /** What the account's Pages projects serve. */
+  deployments(priority: Priority): CloudflareDeployments;
   /** The same account and more to ask of it, with every call counted. */
   inspecting(
     priority: Priority,

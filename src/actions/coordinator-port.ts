@@ -157,5 +157,9 @@ export interface CoordinatorPort {
   preflight(reference: string, maxAgeMs: number, origin: Origin): Promise<Result<PreflightView>>;
   /** Every check of a spec that isn't saved; nothing is kept. */
   preflightSpec(input: SpecInput): Promise<Result<PreflightView>>;
+  /** Webhooks came in: looks wherever they point to. */
+  hear(): Promise<void>;
+  /** Looks once more because of a stored one. */
+  replayWebhook(id: string): Promise<Result<{ webhookId: string }>>;
   tick(): Promise<void>;
 }

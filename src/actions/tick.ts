@@ -4,8 +4,10 @@ import { SIDES, type Side } from "../failover/failover.ts";
 import { chooseHealthReads, mostHealthReads, type HealthRead } from "../failover/health-reads.ts";
 import type { PoolHealth } from "../failover/verdict.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
+import { pruneWatches } from "../store/pages.ts";
 import { pruneSamples } from "../store/samples.ts";
 import { saveTick } from "../store/ticks.ts";
+import { pruneWebhooks } from "../store/webhooks.ts";
 import { announceVerdicts } from "./announce.ts";
 import { brakeFleet } from "./brake-fleet.ts";
 import type { Context } from "./context.ts";
@@ -17,13 +19,17 @@ import { BATCH_BYTES, packed, shardProbes } from "./probe-shard.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
 import { rehearseOnSchedule } from "./rehearse-on-schedule.ts";
+import { servedProjects } from "./served-projects.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { sweepRemains } from "./sweep-remains.ts";
+import { watchPages } from "./watch-pages.ts";
 
 /** So many failovers at once: a dead Cloudflare holds each for a few time-outs, and they must not add up. */
 const WIDTH = 5;
 /** Samples are kept for a day. */
 const KEEP_SAMPLES_MS = 86_400_000;
+/** Webhooks for thirty days. */
+const KEEP_WEBHOOKS_MS = 30 * 86_400_000;
 
 type HealthByFailover = Map<string, Partial<Record<Side, PoolHealth>>>;
 
@@ -56,7 +62,7 @@ function hintsOf(record: FailoverRecord, snapshot: Snapshot): Partial<Record<Sid
   return Object.fromEntries(hints);
 }
 
-async function readHealth(
+export async function readHealth(
   context: Context,
   records: readonly FailoverRecord[],
   snapshot: Snapshot,
@@ -88,7 +94,7 @@ async function readHealth(
   return read;
 }
 
-async function lookAt(
+export async function lookAt(
   context: Context,
   given: FailoverRecord,
   turns: number,
@@ -138,7 +144,11 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
   await enqueueProbes(context, records, startedAt);
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
   const before = context.budget.left("poll");
-  const snapshot = await context.snapshots.take(zoneIds, "poll");
+  const projects = [...servedProjects(records).keys()];
+  const [snapshot, pages] = await Promise.all([
+    context.snapshots.take(zoneIds, "poll"),
+    context.deployments("poll").servingOf(projects),
+  ]);
   const listCalls = before - context.budget.left("poll");
   const read = await readHealth(context, records, snapshot, listCalls);
   await inParallel(await brakeFleet(context, records, snapshot), WIDTH, async (record) => {
@@ -149,6 +159,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       logFault(context, record.failover.id, error);
     }
   });
+  await watchPages(context, { records, read: pages, noticedBy: "cron" });
   await rehearseOnSchedule(context, records);
   await repeatPreflights(context, snapshot).catch((error: unknown) => {
     context.log({ level: "error", message: "preflights could not be repeated", error: String(error) });
@@ -168,7 +179,11 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
     ...(Math.floor(startedAt / 3_600_000) === Math.floor(finishedAt / 3_600_000) &&
     startedAt % 3_600_000 >= 60_000
       ? []
-      : [pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS)]),
+      : [
+          pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS),
+          pruneWebhooks(context.db, context.accountId, finishedAt - KEEP_WEBHOOKS_MS),
+          pruneWatches(context.db, context.accountId, projects),
+        ]),
   ]);
   return { lookedAt };
 }

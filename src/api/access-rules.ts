@@ -73,6 +73,13 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
   "POST /v1/fleet/agree": operate("account"),
   "POST /v1/fleet/switch-over": operate("account"),
 
+  "POST /webhooks/cloudflare": "itself",
+  "POST /webhooks/deploys": "itself",
+  // What they hold is about the whole account.
+  "GET /v1/webhooks": read("account"),
+  "GET /v1/webhooks/{id}": read("account"),
+  "POST /v1/webhooks/{id}/replay": operate("account"),
+
   "GET /v1/tokens": admin("tokens"),
   "POST /v1/tokens": admin("tokens"),
   "GET /v1/tokens/{id}": admin("tokens"),

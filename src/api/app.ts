@@ -15,6 +15,7 @@ import { failoverRoutes } from "./routes/failovers.ts";
 import { fleetRoutes } from "./routes/fleet.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { importRoutes } from "./routes/import.ts";
+import { inboxRoutes } from "./routes/inbox.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { planRoutes } from "./routes/plan.ts";
@@ -23,6 +24,7 @@ import { probeRoutes } from "./routes/probes.ts";
 import { switchingRoutes } from "./routes/switching.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
+import { receivingRoutes } from "./routes/webhooks.ts";
 
 export function createApp(dependencies: ApiDependencies) {
   const app = createRouter();
@@ -52,6 +54,8 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/failovers", switchingRoutes(dependencies));
   app.route("/v1/failovers", drillRoutes(dependencies));
   app.route("/v1/fleet", fleetRoutes(dependencies));
+  app.route("/v1/webhooks", inboxRoutes(dependencies));
+  app.route("/webhooks", receivingRoutes(dependencies));
   app.route("/v1/tokens", tokenRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
   app.route("/v1/failovers", explainRoutes(dependencies));

@@ -18,7 +18,7 @@ function tooLarge() {
 }
 
 /** Stops reading at the limit, whatever Content-Length says. */
-async function readBytes(request: Request): Promise<Uint8Array> {
+export async function readBytes(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > LARGEST_BODY_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -47,13 +47,16 @@ function positionIn(message: string): string {
     : ` The fault is in line ${line}, column ${column} (position ${position}).`;
 }
 
-function parse(bytes: Uint8Array): unknown {
-  let text: string;
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw problem("bad-request", "The body is not UTF-8.");
   }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  const text = decodeUtf8(bytes);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -67,7 +70,7 @@ function isDeeperThan(levels: number, value: unknown): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }
 
-function checkMediaType(c: Context<ApiEnv>): void {
+export function checkMediaType(c: Context<ApiEnv>): void {
   const accepted = c.req.method === "PATCH" ? [JSON_TYPE, MERGE_PATCH_TYPE] : [JSON_TYPE];
   const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (given !== undefined && accepted.includes(given)) return;

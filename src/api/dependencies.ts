@@ -1,4 +1,5 @@
 import type { CoordinatorPort } from "../actions/coordinator-port.ts";
+import type { Inbox } from "../actions/inbox.ts";
 import type { ReaderPort } from "../actions/reader-port.ts";
 import type { TokensPort } from "../actions/tokens-port.ts";
 import type { Principal, Scope } from "../failover/access.ts";
@@ -11,6 +12,13 @@ export interface ApiDependencies {
   readonly coordinator: CoordinatorPort;
   readonly reader: ReaderPort;
   readonly tokens: TokensPort;
+  readonly inbox: Inbox;
+  readonly webhookSecrets: {
+    /** What Cloudflare's notifications carry; null where none is set. */
+    readonly cloudflare: string | null;
+    /** Any of these signs the word of a pipeline. */
+    readonly deploys: readonly string[];
+  };
   readonly adminToken: string;
   /** Null unless Cloudflare Access is configured. */
   readonly access: {

@@ -23,6 +23,7 @@ import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
 import { problemSchema } from "./schemas.ts";
 import { tokenRequestSchema } from "./token-schema.ts";
+import { cloudflareAlertBody, deployHookBody } from "./webhook-schema.ts";
 
 interface JsonSchema {
   $ref?: string;
@@ -49,6 +50,19 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
     name: "Cf-Access-Jwt-Assertion",
     description: "Cloudflare Access adds it, where it is configured. An Authorization header goes before it.",
   });
+  registry.registerComponent("securitySchemes", "cloudflareWebhook", {
+    type: "apiKey",
+    in: "header",
+    name: "cf-webhook-auth",
+    description: "The installation's WEBHOOK_SECRET, as Cloudflare's notifications send it.",
+  });
+  registry.registerComponent("securitySchemes", "standardWebhook", {
+    type: "apiKey",
+    in: "header",
+    name: "webhook-signature",
+    description:
+      "`v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, by one of DEPLOY_WEBHOOK_SECRET; beside webhook-id and webhook-timestamp.",
+  });
   for (const [name, parameter] of Object.entries(PARAMETERS)) {
     registry.registerComponent("parameters", name, parameter);
   }
@@ -73,6 +87,8 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
   registry.register("TokenRequest", tokenRequestSchema);
+  registry.register("DeployHook", deployHookBody);
+  registry.register("CloudflareAlert", cloudflareAlertBody);
 }
 
 /** The spec's members are described once, where it is shown; what may be asked for borrows the words. */

@@ -1,7 +1,7 @@
 // The spec as it is shown, every default filled in. Its descriptions serve the request bodies too (document.ts).
 import { z } from "@hono/zod-openapi";
 import { DRILL_METHODS } from "../failover/drill.ts";
-import { FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
+import { BROKEN_DEPLOY_POLICIES, FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
 import { windowSchema } from "../failover/windows.ts";
 
 function endpointSchema(description: string, example: string) {
@@ -202,6 +202,11 @@ export const specSchema = z
         }),
       })
       .meta({ description: "How traffic returns when the primary is healthy again." }),
+    on_broken_deploy: z.enum(BROKEN_DEPLOY_POLICIES).meta({
+      description:
+        "What is done about a production deploy of a Pages project that breaks its endpoint: `report` says so, `rollback` also rolls the project back to the last deployment that was found good. Failovers that share a project have to agree.",
+      example: "rollback",
+    }),
     drills: z
       .object({
         schedule: z

@@ -1,7 +1,7 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
 import { DEFAULT_HOLD_SECONDS, type DrillMethod } from "./drill.ts";
 import type { Facts, Side } from "./failover.ts";
-import type { EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
+import type { BROKEN_DEPLOY_POLICIES, EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
 import { BAKE_SECONDS, MONITOR_DEFAULTS } from "./spec-rules.ts";
 import type { WeeklyWindow } from "./windows.ts";
 
@@ -85,6 +85,8 @@ export interface Spec {
   /** For how long a promotion to production is watched. */
   readonly bake_seconds: number;
   readonly failback: Failback;
+  /** What is done about a deploy that breaks a Pages endpoint. */
+  readonly on_broken_deploy: (typeof BROKEN_DEPLOY_POLICIES)[number];
   readonly drills: { readonly schedule: DrillSchedule | null };
 }
 
@@ -212,6 +214,7 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
     drift_grace_seconds: input.drift_grace_seconds ?? 900,
     bake_seconds: input.bake_seconds ?? BAKE_SECONDS.default,
     failback,
+    on_broken_deploy: input.on_broken_deploy ?? "report",
     drills: completeDrills(input.drills),
   };
 }

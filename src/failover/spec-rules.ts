@@ -204,6 +204,13 @@ export function specProblems(spec: Spec, zone: Facts["zone"] = null): FieldError
     });
   }
   problems.push(...drillProblems(spec));
+  const hasPages = SIDES.some((side) => spec[side].pages_project !== undefined);
+  if (spec.on_broken_deploy === "rollback" && !hasPages) {
+    problems.push({
+      pointer: "/on_broken_deploy",
+      message: "rolls a Pages project back, and neither endpoint is one: leave it out, or give a pages_project",
+    });
+  }
   if (areSameEndpoint(spec)) {
     problems.push({
       pointer: pointerOf("secondary", spec.secondary),

@@ -23,6 +23,9 @@ export const REGIONS = [
   "ALL_REGIONS",
 ] as const;
 
+/** What is done about a deploy that breaks a Pages endpoint. */
+export const BROKEN_DEPLOY_POLICIES = ["report", "rollback"] as const;
+
 export const FAILBACK_MODES = ["automatic", "manual", "after"] as const;
 
 const hostname = z
@@ -289,6 +292,7 @@ const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
     drift_grace_seconds: z.int().min(0).max(86400).optional(),
     bake_seconds: z.int().min(0).max(BAKE_SECONDS.most).optional(),
     failback: failback.optional(),
+    on_broken_deploy: z.enum(BROKEN_DEPLOY_POLICIES).optional(),
     drills: drills.optional(),
   });
 

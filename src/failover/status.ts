@@ -1,5 +1,6 @@
 // Decides what a failover's status says, from what the last look found and what the witnesses say now.
 import { completeSpec, type Spec } from "./complete.ts";
+import { brokenDeploy, type ProjectWatch } from "./deploys.ts";
 import { presentHostname } from "./desired.ts";
 import { diagnose } from "./diagnosis.ts";
 import { describeHeldBack, nextDrillAt, type DrillOpening } from "./drill-schedule.ts";
@@ -62,6 +63,8 @@ export interface Witnesses {
   readonly health: Readonly<Partial<Record<Side, PoolHealth>>>;
   /** In tick order, oldest first. */
   readonly samples: readonly Sample[];
+  /** By the project's name. */
+  readonly pages: ReadonlyMap<string, ProjectWatch>;
 }
 
 export function markersOf(spec: Spec): Markers {
@@ -129,6 +132,12 @@ function complaintOf(
   return `${said} (${why}): ${found.cause}; ${found.remedy}`;
 }
 
+/** What the last deploy broke at an endpoint, whatever the witnesses say by now; null where it broke nothing. */
+function brokenDeployOf(failover: Failover, spec: Spec, side: Side, { pages }: Witnesses): string | null {
+  const project = spec[side].pages_project;
+  return project === undefined ? null : brokenDeploy(pages.get(project), failover.id, side);
+}
+
 /** What the failback policy waits for; null where it has nothing to wait for. */
 function describeFailback(sources: FailbackSources, now: number): string | null {
   const decision = decideFailback(failbackFacts(sources, now));
@@ -153,9 +162,10 @@ export function deriveStatus(
   // A look at the account before this failover was there didn't see it.
   const seenAt = lookedAt !== null && lookedAt >= failover.createdAt ? lookedAt : null;
   const spec = completeSpec(failover.input, failover.facts);
-  const complaints = SIDES.flatMap(
-    (side) => complaintOf(spec, side, health[side], witnesses.health[side], witnesses.samples.at(-1)) ?? [],
-  );
+  const complaints = SIDES.flatMap((side) => [
+    complaintOf(spec, side, health[side], witnesses.health[side], witnesses.samples.at(-1)) ?? [],
+    brokenDeployOf(failover, spec, side, witnesses) ?? [],
+  ]).flat();
   return {
     sync: failover.deleting === null ? (isAhead ? "converging" : stored.sync) : "deleting",
     message: [
@@ -198,18 +208,22 @@ export function viewOf(
     failover.deleting === null || more.operation === null
       ? found
       : { ...found, message: more.operation.message };
+  const spec = completeSpec(failover.input, failover.facts);
   return {
     id: failover.id,
     name: failover.name,
     revision: failover.revision,
     stage: failover.stage,
     active: failover.active,
-    spec: completeSpec(failover.input, failover.facts),
+    spec,
     facts: failover.facts,
     ids: failover.ids,
     deleting: failover.deleting,
     status,
-    readiness: deriveReadiness(status.health),
+    readiness: deriveReadiness(
+      status.health,
+      SIDES.filter((side) => brokenDeployOf(failover, spec, side, witnesses) !== null),
+    ),
     operationId: more.operation?.id ?? null,
     preflight: more.preflight,
     nextDrillAt: nextDrillAt({ failover, drillOpening: more.drillOpening }, more.now),

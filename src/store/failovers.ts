@@ -1,5 +1,6 @@
 import { isHeldBack, type Brake } from "../failover/brake.ts";
 import { completeSpec } from "../failover/complete.ts";
+import type { ProjectWatch } from "../failover/deploys.ts";
 import type { Body } from "../failover/desired.ts";
 import type { DrillOpening } from "../failover/drill-schedule.ts";
 import type { Failover, Side, Stage } from "../failover/failover.ts";
@@ -9,6 +10,7 @@ import { activeNow, disabledNow, type Lease } from "../failover/leases.ts";
 import { newStatus, type StoredStatus } from "../failover/status.ts";
 import { WITNESS_FRESH_MS, type PoolHealth } from "../failover/verdict.ts";
 import { toFreeze, type Freeze, type FreezeRow } from "./freezes.ts";
+import { selectWatches, toWatches } from "./pages.ts";
 
 /** A failover with all that the last looks left behind: what a tick starts from. */
 export interface FailoverRecord {
@@ -30,6 +32,8 @@ export interface FailoverRecord {
   readonly drillOpening: DrillOpening | null;
   /** The id of a drill that was broken off and whose end nobody has seen yet; null where there is none. */
   readonly unrestoredDrill: string | null;
+  /** What is known of the account's Pages projects that are endpoints, by name. */
+  readonly pages: ReadonlyMap<string, ProjectWatch>;
   /** The instant from which it wants a look without waiting for the next minute, ms since the epoch. */
   readonly dueAt: number | null;
 }
@@ -64,6 +68,8 @@ interface ObjectRow {
 
 /** Thrown where a write expected a revision that is no longer the stored one; nothing of its batch was written. */
 export class RevisionConflict extends Error {}
+/** Thrown where a lease was to be renewed of which another version is stored; nothing of its batch was written. */
+export class LeaseConflict extends Error {}
 /** Thrown where a name or hostname is already another failover's; nothing of its batch was written. */
 export class NameTaken extends Error {
   readonly column: string;
@@ -143,7 +149,7 @@ export async function loadRecords(
   const chosen = `SELECT id FROM failovers WHERE ${where}`;
   const query = (sql: string, ...more: unknown[]) => db.prepare(sql).bind(...parameters, ...more);
   const next = `?${parameters.length + 1}`;
-  const [failovers, objects, statuses, health, samples, operations, leases, freezes, brakes] =
+  const [failovers, objects, statuses, health, samples, operations, leases, freezes, brakes, watches] =
     await db.batch<never>([
       query(
         `SELECT *, (SELECT id FROM drills WHERE failover_id = failovers.id AND awaits_restoring = 1 LIMIT 1) AS unrestored_drill
@@ -164,10 +170,12 @@ export async function loadRecords(
       query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
       db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),
       db.prepare("SELECT brake FROM brakes WHERE account_id = ?1").bind(accountId),
+      selectWatches(db, accountId),
     ]);
   const [freeze] = (freezes?.results ?? []) as FreezeRow[];
   const [braked] = (brakes?.results ?? []) as { brake: string }[];
   const brake = braked === undefined ? null : (JSON.parse(braked.brake) as Brake);
+  const pages = toWatches(watches?.results ?? []);
   const byFailover = {
     objects: groupBy<ObjectRow>(objects?.results ?? []),
     statuses: groupBy<{ failover_id: string; status: string }>(statuses?.results ?? []),
@@ -204,6 +212,7 @@ export async function loadRecords(
       operation: operation === undefined ? null : (JSON.parse(operation.operation) as Operation),
       drillOpening: row.drill_opening === null ? null : (JSON.parse(row.drill_opening) as DrillOpening),
       unrestoredDrill: row.unrestored_drill,
+      pages,
       dueAt: row.due_at,
     };
   };
@@ -460,6 +469,7 @@ export async function commit(db: D1Database, writes: readonly Write[]): Promise<
     const message = error instanceof Error ? error.message : String(error);
     if (message.includes("failovers.revision"))
       throw new RevisionConflict("the failover has another revision by now");
+    if (message.includes("leases.version")) throw new LeaseConflict("the lease was renewed meanwhile");
     const taken = /UNIQUE constraint failed: failovers\.account_id, failovers\.(\w+)/.exec(message);
     if (taken?.[1] !== undefined) throw new NameTaken(taken[1]);
     if (message.includes("UNIQUE constraint failed: operations.failover_id")) {

@@ -87,6 +87,7 @@ export async function loadNextDue(db: D1Database, accountId: string): Promise<nu
       `SELECT min(due_at) AS due FROM (
          SELECT due_at FROM failovers WHERE account_id = ?1 AND due_at IS NOT NULL
          UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL
+         UNION ALL SELECT due_at FROM pages_projects WHERE account_id = ?1 AND due_at IS NOT NULL
          UNION ALL SELECT expires_at FROM leases WHERE account_id = ?1)`,
     )
     .bind(accountId)

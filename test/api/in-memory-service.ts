@@ -7,6 +7,7 @@ import {
   type Readiness,
   type ReaderPort,
 } from "../../src/actions/reader-port.ts";
+import type { Inbox } from "../../src/actions/inbox.ts";
 import type { TokensPort } from "../../src/actions/tokens-port.ts";
 import { createApp } from "../../src/api/app.ts";
 import type { ApiDependencies } from "../../src/api/dependencies.ts";
@@ -20,6 +21,7 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
+import type { StoredWebhook } from "../../src/store/webhooks.ts";
 import {
   aFailover,
   aFreeze,
@@ -50,6 +52,7 @@ export class World {
   events: FailoverEvent[] = [];
   samples: Sample[] = [];
   drills: Drill[] = [];
+  webhooks: StoredWebhook[] = [];
   /** What an import answers. */
   imported = anImport();
   readiness: Readiness = {
@@ -94,6 +97,7 @@ function coordinatorOf(world: World): CoordinatorPort {
       "thaw",
       "agree",
       "switchFleet",
+      "replayWebhook",
       "cancel",
     ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
@@ -125,6 +129,10 @@ function coordinatorOf(world: World): CoordinatorPort {
     thaw: (...given) => act("thaw", null, given),
     switchFleet: (...given) => act("switchFleet", { dryRun: true, items: [] }, given),
     agree: (...given) => act("agree", { failovers: 1 }, given),
+    hear: async () => {
+      world.actions.push({ verb: "hear", given: [] });
+    },
+    replayWebhook: (...given) => act("replayWebhook", { webhookId: "wh_abc" }, given),
     tick: async () => {},
   };
 }
@@ -205,6 +213,33 @@ function tokensOf(world: World): TokensPort {
   };
 }
 
+export const WEBHOOK_SECRETS = {
+  cloudflare: "test-webhook-secret-Lm58",
+  deploys: ["the-first-signing-secret-Ab12", "the-other-signing-secret-Cd34"].map(
+    (key) => `whsec_${btoa(key)}`,
+  ),
+};
+
+function inboxOf(world: World): Inbox {
+  const keys = new Map<string, string>();
+  return {
+    take: async ({ source, type, headers, body, dedupeKey }) => {
+      if (world.exception !== null) throw world.exception;
+      const seq = world.webhooks.length + 1;
+      const id = `wh_${seq}`;
+      const key = `${source} ${dedupeKey ?? id}`;
+      const known = keys.get(key);
+      if (known !== undefined) return { id: known, isNew: false };
+      keys.set(key, id);
+      const rest = { deliveries: 1, processedAt: null, outcome: null };
+      world.webhooks.push({ seq, id, source, type, receivedAt: world.now, headers, body, ...rest });
+      return { id, isNew: true };
+    },
+    list: async (page) => pageOf(world.webhooks.toReversed(), page),
+    find: async (id) => world.webhooks.find((one) => one.id === id) ?? null,
+  };
+}
+
 interface Asked {
   readonly method?: string;
   readonly body?: unknown;
@@ -219,6 +254,8 @@ export function inMemoryService() {
     coordinator: coordinatorOf(world),
     reader: readerOf(world),
     tokens: tokensOf(world),
+    inbox: inboxOf(world),
+    webhookSecrets: WEBHOOK_SECRETS,
     adminToken: TOKEN,
     get access() {
       return world.access;

@@ -50,6 +50,7 @@ describe("the smallest request", () => {
       drift_grace_seconds: 900,
       bake_seconds: 300,
       failback: { mode: "automatic" },
+      on_broken_deploy: "report",
       drills: { schedule: null },
     });
   });

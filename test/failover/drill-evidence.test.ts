@@ -36,6 +36,7 @@ describe("the hash of a spec's content", () => {
     ["a marker", { primary: { address: "origin.example.net", marker: { header: "x-side" } } }],
     ["what is done about drift", { drift: "report", drift_grace_seconds: 60 }],
     ["for how long a promotion bakes", { bake_seconds: 0 }],
+    ["what is done about a broken deploy", { on_broken_deploy: "rollback" }],
     ["when it is rehearsed", { drills: { schedule: { windows: [NIGHT] } } }],
     ["what is said already by default", { monitor: { path: "/" } }],
   ])("doesn't change with %s", (_, patch) => {

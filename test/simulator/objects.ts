@@ -169,6 +169,8 @@ export interface PagesDeployment {
   modified_on: string;
   /** What this deployment serves. Not part of the API's answer. */
   body: string;
+  /** The status of its pages; absent = 200. Not part of the API's answer either. */
+  status?: number;
 }
 
 export interface PagesDomain {
@@ -277,8 +279,19 @@ export interface OriginAnswer {
   redirectTo?: string;
 }
 
+/** What a receiver of webhooks got, and what it answered. */
+export interface Received {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+  status: number;
+}
+
 /** A web server somewhere on the Internet. */
 export interface Origin extends OriginAnswer {
+  /** Everything that it was asked, the first first; absent where nobody wants to know. */
+  received?: Received[];
   address: string;
   status: number;
   body: string;

@@ -8,6 +8,9 @@ import type { State } from "./state.ts";
 export interface DeployOptions {
   success?: boolean;
   body?: string;
+  /** What its pages answer, where it builds and doesn't work. */
+  status?: number;
+  message?: string;
   environment?: "production" | "preview";
   commit?: string;
   branch?: string;
@@ -68,7 +71,7 @@ export function deploy(
       metadata: {
         branch,
         commit_hash: options.commit ?? id.replaceAll("-", "").padEnd(40, "0"),
-        commit_message: "Deploy",
+        commit_message: options.message ?? "Deploy",
       },
     },
     is_skipped: skipped,
@@ -76,6 +79,7 @@ export function deploy(
     created_on: at,
     modified_on: at,
     body: options.body ?? current?.body ?? defaultPage(project.name),
+    ...(options.status === undefined ? {} : { status: options.status }),
   };
   const isOlder = (known: PagesDeployment): boolean => Date.parse(known.created_on) <= madeAt;
   const position = project.deployments.findIndex((known) => isOlder(known));

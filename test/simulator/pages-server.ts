@@ -62,7 +62,7 @@ export function askPages(projects: Iterable<PagesProject>, ask: Ask): Outcome {
     return fromCloudflare(404, "<title>Nothing is here yet</title>", project.subdomain);
   const found = (project.spa ?? true) || ["/", ...(project.paths ?? [])].includes(clean);
   const body = found ? deployment.body : NOT_FOUND_PAGE;
-  const answer = fromCloudflare(found ? 200 : 404, body, project.subdomain);
+  const answer = fromCloudflare(found ? (deployment.status ?? 200) : 404, body, project.subdomain);
   answer.headers = {
     ...answer.headers,
     "content-type": "text/html; charset=utf-8",

@@ -26,6 +26,8 @@ export interface Switches {
   pagesCustomDomainBeatsLb: boolean;
   /** Tutorial and API-FACTS 10.1: a check of Pages without a Host header is a mismatch; by 4 it would pass. */
   pagesProbeNeedsHost: boolean;
+  /** What `canonical_deployment` is after a rollback: what is served, or the newest successful one as before. */
+  canonicalDeployment: "served" | "newest";
   usageMeaning: "used" | "allowed";
   /** The usage endpoint of an account without Load Balancing. */
   usageWithoutSubscription: "zeros" | 403 | 404;
@@ -66,6 +68,7 @@ export function defaultSwitches(): Switches {
     consecutiveReadback: "zero",
     pagesCustomDomainBeatsLb: true,
     pagesProbeNeedsHost: true,
+    canonicalDeployment: "served",
     usageMeaning: "used",
     usageWithoutSubscription: "zeros",
     exceededQuota: "400/1002",

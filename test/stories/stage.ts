@@ -165,7 +165,7 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
     async alarms() {
       for (let turns = 0; turns < 40; turns += 1) {
         const due = await env.DB.prepare(
-          "SELECT (SELECT count(*) FROM failovers WHERE due_at <= ?1) + (SELECT count(*) FROM operations WHERE due_at <= ?1) + (SELECT count(*) FROM leases WHERE expires_at <= ?1) AS due",
+          "SELECT (SELECT count(*) FROM failovers WHERE due_at <= ?1) + (SELECT count(*) FROM operations WHERE due_at <= ?1) + (SELECT count(*) FROM pages_projects WHERE due_at <= ?1) + (SELECT count(*) FROM leases WHERE expires_at <= ?1) AS due",
         )
           .bind(Date.now())
           .first<{ due: number }>();

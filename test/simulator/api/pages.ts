@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { newUuid, timestamp } from "../identity.ts";
 import type { PagesDeployment, PagesDomain, PagesProject } from "../objects.ts";
 import { deploy, validateDomain } from "../pages-projects.ts";
+import type { Switches } from "../switches.ts";
 import { text } from "./body.ts";
 import { needs, ok, readBody, type Call, type CallEnv } from "./call.ts";
 import { paged, PAGES_PAGING, visible } from "./paging.ts";
@@ -33,7 +34,7 @@ function domainOf(c: Call): PagesDomain {
 }
 
 function presentDeployment(deployment: PagesDeployment): Record<string, unknown> {
-  const { body: _body, ...shown } = deployment;
+  const { body: _body, status: _status, ...shown } = deployment;
   return {
     ...shown,
     env_vars: {},
@@ -56,8 +57,17 @@ function presentDomain(c: Call, domain: PagesDomain): Record<string, unknown> {
   };
 }
 
-function presentProject(project: PagesProject): Record<string, unknown> {
-  const canonical = project.deployments.find((deployment) => deployment.id === project.canonicalId);
+/** Whether it is what is served after a rollback, or the newest successful one as ever, is open (API-FACTS 12.1). */
+function canonicalOf(project: PagesProject, { canonicalDeployment }: Switches): PagesDeployment | undefined {
+  if (canonicalDeployment === "served")
+    return project.deployments.find((deployment) => deployment.id === project.canonicalId);
+  return project.deployments.find(
+    (deployment) => deployment.environment === "production" && isSuccessful(deployment),
+  );
+}
+
+function presentProject(project: PagesProject, switches: Switches): Record<string, unknown> {
+  const canonical = canonicalOf(project, switches);
   const [latest] = project.deployments;
   return {
     id: project.id,
@@ -81,10 +91,12 @@ function isSuccessful(deployment: PagesDeployment): boolean {
 
 export const pages = new Hono<CallEnv>()
   .get("/", READ, (c) => {
-    const projects = [...c.env.state.pagesProjects.values()].map((project) => presentProject(project));
+    const projects = [...c.env.state.pagesProjects.values()].map((project) =>
+      presentProject(project, c.env.state.switches),
+    );
     return paged(c, projects, PAGES_PAGING);
   })
-  .get("/:project", READ, (c) => ok(c, presentProject(projectOf(c))))
+  .get("/:project", READ, (c) => ok(c, presentProject(projectOf(c), c.env.state.switches)))
   .get("/:project/deployments", READ, (c) => {
     const environment = c.req.query("env");
     const deployments = projectOf(c).deployments.filter(
