@@ -22,7 +22,7 @@ import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { newId, randomId } from "./actions/new-id.ts";
-import { patchFailover } from "./actions/patch-failover.ts";
+import { patchFailover, type PatchRequest } from "./actions/patch-failover.ts";
 import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
 import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
@@ -81,10 +81,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   patchFailover(
     reference: string,
     patch: Readonly<Record<string, unknown>>,
-    revision: number,
+    request: PatchRequest,
     origin: Origin,
   ) {
-    return this.#run((context) => patchFailover(context, reference, patch, revision, origin));
+    return this.#run((context) => patchFailover(context, reference, patch, request, origin));
   }
 
   deleteFailover(reference: string, request: DeleteRequest, origin: Origin) {

@@ -67,8 +67,8 @@ export function createServices(env: Env): Services {
   const coordinator: CoordinatorPort = {
     createFailover: (input, origin) => writer().createFailover(input, origin),
     importFailover: (asked, origin) => writer().importFailover(asked, origin),
-    patchFailover: (reference, patch, revision, origin) =>
-      writer().patchFailover(reference, patch, revision, origin),
+    patchFailover: (reference, patch, request, origin) =>
+      writer().patchFailover(reference, patch, request, origin),
     deleteFailover: (reference, request, origin) => writer().deleteFailover(reference, request, origin),
     promote: (reference, request, origin) => writer().promote(reference, request, origin),
     demote: (reference, request, origin) => writer().demote(reference, request, origin),

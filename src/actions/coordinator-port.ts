@@ -77,7 +77,7 @@ export interface CoordinatorPort {
   patchFailover(
     reference: string,
     patch: Readonly<Record<string, unknown>>,
-    revision: number,
+    request: { revision: number; override?: readonly string[]; reason?: string },
     origin: Origin,
   ): Promise<Result<{ failoverId: string; revision: number }>>;
   deleteFailover(

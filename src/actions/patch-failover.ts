@@ -2,7 +2,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { fieldErrors } from "../failover/field-errors.ts";
 import { SIDES, type Facts, type Failover, type Side } from "../failover/failover.ts";
 import { keptAfter } from "../failover/foreign.ts";
-import { guardOperation, guardRevision } from "../failover/guards.ts";
+import { guardChange, guardOperation, guardRevision, withoutOverridden } from "../failover/guards.ts";
 import { mergePatch } from "../failover/merge-patch.ts";
 import { fail, ok, type FieldError, type Origin, type Result } from "../failover/results.ts";
 import { specInputSchema, type SpecInput } from "../failover/spec.ts";
@@ -20,7 +20,14 @@ import { checkSpec } from "./check-spec.ts";
 import type { Context } from "./context.ts";
 import { leaveZone } from "./leave-zone.ts";
 import { aloneWith } from "./load.ts";
-import { eventOf } from "./record.ts";
+import { eventOf, guardsOverridden } from "./record.ts";
+import { tryChange } from "./try-change.ts";
+
+export interface PatchRequest {
+  readonly revision: number;
+  readonly override?: readonly string[];
+  readonly reason?: string;
+}
 
 type Patched = Result<{ failoverId: string; revision: number }>;
 
@@ -60,12 +67,13 @@ function otherEndpoints(before: Failover, after: Failover): Side[] {
 
 async function patch(
   context: Context,
-  { failover, operation }: FailoverRecord,
+  record: FailoverRecord,
   change: Readonly<Record<string, unknown>>,
-  revision: number,
+  request: PatchRequest,
   origin: Origin,
 ): Promise<Patched> {
-  const [stale] = guardRevision(failover, revision);
+  const { failover, operation } = record;
+  const [stale] = guardRevision(failover, request.revision);
   if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
   if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
   const running = guardOperation(operation);
@@ -92,19 +100,27 @@ async function patch(
   if (!placed.ok) return placed;
   const facts = placed.value;
   const spec = completeSpec(input, facts);
+  const next: Failover = { ...failover, input, facts, revision: failover.revision + 1 };
+  const measuredAnew = otherEndpoints(failover, next);
+  const refusals = guardChange(await tryChange(context, record, next, measuredAnew));
+  const left = withoutOverridden(refusals, request.override ?? []);
+  if (left.length > 0) {
+    const detail = `the change is refused: ${left.map(({ message }) => message).join("; ")}`;
+    return fail("refused", detail, { refusals: left });
+  }
   const now = context.clock.now();
-  const next: Failover = { ...failover, input, facts, revision: failover.revision + 1, updatedAt: now };
-  const changed: Failover = { ...next, imported: keptAfter(failover, next) };
+  const changed: Failover = { ...next, updatedAt: now, imported: keptAfter(failover, next) };
   const event = eventOf(context, "failover.updated", failover.id, origin, {
     before: failover.input,
     after: input,
     patch: change,
   });
+  const overridden = guardsOverridden(context, failover.id, request.reason, refusals, origin);
   try {
     await commit(context.db, [
       updateIntent(context.db, changed, spec.test_hostname, failover.revision, now),
-      ...forgetWitnesses(context.db, failover.id, otherEndpoints(failover, changed), now),
-      ...insertEvents(context.db, context.accountId, [event]),
+      ...forgetWitnesses(context.db, failover.id, measuredAnew, now),
+      ...insertEvents(context.db, context.accountId, [event, ...overridden]),
     ]);
   } catch (error) {
     if (error instanceof RevisionConflict) return fail("revision-mismatch", error.message);
@@ -120,8 +136,8 @@ export function patchFailover(
   context: Context,
   reference: string,
   change: Readonly<Record<string, unknown>>,
-  revision: number,
+  request: PatchRequest,
   origin: Origin,
 ): Promise<Patched> {
-  return aloneWith(context, reference, (record) => patch(context, record, change, revision, origin));
+  return aloneWith(context, reference, (record) => patch(context, record, change, request, origin));
 }

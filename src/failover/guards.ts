@@ -155,6 +155,28 @@ export function guardPromotion(facts: PromotionFacts): Refusal[] {
   ];
 }
 
+/** What was tried of an endpoint as a patch would have it. */
+export interface Tried {
+  readonly endpoint: Side;
+  readonly by: "preview" | "probe";
+  /** Null where it is not known. */
+  readonly ok: boolean | null;
+  readonly detail: string;
+}
+
+/** In production an endpoint or monitor changes only to what was seen to work. */
+export function guardChange(tried: readonly Tried[]): Refusal[] {
+  return tried.flatMap(({ endpoint, by, ok, detail }) => {
+    if (ok === true) return [];
+    const who = by === "preview" ? "Cloudflare's preview" : "our probe";
+    const message =
+      ok === false
+        ? `with this change ${who} finds the ${endpoint} endpoint failing: ${detail}`
+        : `it is not known whether the ${endpoint} endpoint works with this change: ${detail}`;
+    return [refusal("target-not-ready", message, { endpoint, by, detail })];
+  });
+}
+
 /** While the fleet is frozen nothing moves but what restores. */
 export function guardFreeze(
   freeze: { readonly reason: string; readonly frozenAt: number } | null,

@@ -11,7 +11,7 @@ const PREVIEW_PAUSE_MS = 1000;
 
 export async function startPreview(
   context: Context,
-  { inspection }: Questions,
+  { inspection }: Pick<Questions, "inspection">,
   record: FailoverRecord | null,
 ): Promise<Asked<string>> {
   if (record === null) return NOT_SAVED;
@@ -23,13 +23,14 @@ export async function startPreview(
 
 export async function readPreview(
   { clock }: Pick<Context, "clock">,
-  { inspection }: Questions,
+  { inspection }: Pick<Questions, "inspection">,
   started: Asked<string>,
   record: FailoverRecord | null,
+  mostPolls = PREVIEW_POLLS,
 ): Promise<PreflightFacts["preview"]> {
   if (started.state !== "known") return started;
   const ids = record?.failover.ids;
-  for (let polls = 1; polls <= PREVIEW_POLLS; polls += 1) {
+  for (let polls = 1; polls <= mostPolls; polls += 1) {
     const seen = await ask(() => inspection.preview(started.value));
     if (seen.state !== "known") return seen;
     const { value } = seen;
@@ -37,7 +38,7 @@ export async function readPreview(
       const of = (side: Side): PreviewFacts | null => value.get(ids?.[side] ?? "") ?? null;
       return { state: "known", value: { primary: of("primary"), secondary: of("secondary") } };
     }
-    if (polls < PREVIEW_POLLS) await clock.sleep(PREVIEW_PAUSE_MS);
+    if (polls < mostPolls) await clock.sleep(PREVIEW_PAUSE_MS);
   }
   return { state: "unreadable", why: "Cloudflare's preview had not finished in time" };
 }

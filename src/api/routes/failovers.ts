@@ -64,16 +64,61 @@ const get = createRoute({
   },
 });
 
+const overridingSchema = z.object({
+  override: z.string("must be given once, a comma between guards").optional().meta({
+    description: "Guards to get past, a comma between them; needs `reason`.",
+    example: "target-not-ready",
+  }),
+  reason: reasonSchema.optional(),
+});
+
+const deletionSchema = overridingSchema
+  .extend({
+    mode: z.enum(["destroy", "orphan"], "must be destroy or orphan").optional().meta({
+      description: "`destroy` (the default) deletes the objects, `orphan` leaves them, without our markers.",
+      example: "destroy",
+    }),
+  })
+  .superRefine(checkOverride);
+
+/** Names what isn't a guard, and an override without its reason. */
+function checkOverride(
+  { override, reason }: { override?: string | undefined; reason?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  for (const guard of guardsIn(override)) {
+    if ((GUARD_IDS as readonly string[]).includes(guard)) continue;
+    const message = `names ${JSON.stringify(guard.slice(0, 64))}, which is not a guard; the guards are ${GUARD_IDS.join(", ")}`;
+    context.addIssue({ code: "custom", path: ["override"], message });
+  }
+  if (guardsIn(override).length > 0 && reason === undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["reason"],
+      message: "is required where guards are overridden",
+    });
+  }
+}
+
+function guardsIn(override: string | undefined): string[] {
+  return (override ?? "")
+    .split(",")
+    .map((guard) => guard.trim())
+    .filter((guard) => guard !== "");
+}
+
 const patch = createRoute({
   method: "patch",
   path: "/{id}",
   operationId: "patchFailover",
   tags,
   summary: "Change a failover's spec",
-  description: "A patch that changes nothing doesn't raise the revision.",
+  description:
+    "A patch that changes nothing doesn't raise the revision. In production an endpoint or the monitor changes only to what was seen to work: Cloudflare's preview of the monitor and our own probe are asked first (guard `target-not-ready`).",
   parameters: [contract.ifMatchRequired, contract.requestIdParameter],
   request: {
     params: contract.referenceSchema,
+    query: overridingSchema.superRefine(checkOverride),
     body: contract.jsonBody("FailoverPatch", { mergePatch: true }),
   },
   responses: {
@@ -89,40 +134,6 @@ const patch = createRoute({
     ),
   },
 });
-
-const deletionSchema = z
-  .object({
-    mode: z.enum(["destroy", "orphan"], "must be destroy or orphan").optional().meta({
-      description: "`destroy` (the default) deletes the objects, `orphan` leaves them, without our markers.",
-      example: "destroy",
-    }),
-    override: z.string("must be given once, a comma between guards").optional().meta({
-      description: "Guards to get past, a comma between them; needs `reason`.",
-      example: "in-production",
-    }),
-    reason: reasonSchema.optional(),
-  })
-  .superRefine(({ override, reason }, context) => {
-    for (const guard of guardsIn(override)) {
-      if ((GUARD_IDS as readonly string[]).includes(guard)) continue;
-      const message = `names ${JSON.stringify(guard.slice(0, 64))}, which is not a guard; the guards are ${GUARD_IDS.join(", ")}`;
-      context.addIssue({ code: "custom", path: ["override"], message });
-    }
-    if (guardsIn(override).length > 0 && reason === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["reason"],
-        message: "is required where guards are overridden",
-      });
-    }
-  });
-
-function guardsIn(override: string | undefined): string[] {
-  return (override ?? "")
-    .split(",")
-    .map((guard) => guard.trim())
-    .filter((guard) => guard !== "");
-}
 
 const remove = createRoute({
   method: "delete",
@@ -166,9 +177,11 @@ export function failoverRoutes(dependencies: ApiDependencies) {
       const { id } = c.req.valid("param");
       const changes = await readBody(c, failoverPatchSchema);
       refuseOwnHostname(c.req.url, changes);
+      const { override, reason } = c.req.valid("query");
       const revision = await requiredRevision(c, reader, id);
+      const request = given({ revision, override: guardsIn(override), reason });
       const { failoverId } = valueOf(
-        withoutOthers(c, await coordinator.patchFailover(id, changes, revision, originOf(c))),
+        withoutOthers(c, await coordinator.patchFailover(id, changes, request, originOf(c))),
       );
       const failover = await findFailover(reader, failoverId);
       c.header("ETag", etagOf(failover));
