@@ -17,6 +17,25 @@ export function leaseEnded(
   return eventOf(context, "lease.ended", failoverId, origin, data);
 }
 
+export function leaseRenewed(
+  context: Context,
+  before: Lease,
+  { id, failoverId, kind, active, reason, expiresAt, version }: Lease,
+  origin: Origin,
+): FailoverEvent {
+  const [from, until] = [before.expiresAt, expiresAt].map((at) => new Date(at).toISOString());
+  const data = {
+    lease_id: id,
+    kind,
+    active,
+    reason,
+    version,
+    before: { expires_at: from },
+    after: { expires_at: until },
+  };
+  return eventOf(context, "lease.renewed", failoverId, origin, data);
+}
+
 /** A lease that put the secondary first becomes a latch where the primary is out when it ends. */
 function latchAtEnd(context: Context, record: FailoverRecord, expired: readonly Lease[]): Latched | null {
   const lease = expired.find(({ active }) => active === "secondary");

@@ -10,17 +10,20 @@ export async function loadRecord(context: Context, reference: string): Promise<R
     : ok(record);
 }
 
-/** Loads a failover, waits until nothing else is done to it, and loads it again as it is by then. */
+/**
+ * Loads a failover, waits until nothing else is done to it, and loads it again as it is by then; `before` is what it was
+ * when it was asked for.
+ */
 export async function aloneWith<T>(
   context: Context,
   reference: string,
-  work: (record: FailoverRecord) => Promise<Result<T>>,
+  work: (record: FailoverRecord, before: FailoverRecord) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const found = await loadRecord(context, reference);
   if (!found.ok) return found;
   const { id } = found.value.failover;
   return context.alone(id, async () => {
     const record = await loadRecord(context, id);
-    return record.ok ? work(record.value) : record;
+    return record.ok ? work(record.value, found.value) : record;
   });
 }

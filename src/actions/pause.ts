@@ -1,9 +1,9 @@
-import type { Lease } from "../failover/leases.ts";
+import { findRenewable, guardRenewal, renewed, type Lease } from "../failover/leases.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
-import { commit, insertEvents } from "../store/failovers.ts";
-import { deleteLeases, insertLease } from "../store/leases.ts";
+import { commit, insertEvents, LeaseConflict } from "../store/failovers.ts";
+import { deleteLeases, insertLease, renewLease } from "../store/leases.ts";
 import type { Context } from "./context.ts";
-import { leaseEnded } from "./end-leases.ts";
+import { leaseEnded, leaseRenewed } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { endDrillLease, preempt } from "./preempt.ts";
 import { eventOf } from "./record.ts";
@@ -17,22 +17,28 @@ export function pause(
   request: { expiresInSeconds: number; reason: string },
   origin: Origin,
 ): Promise<Changed> {
-  return aloneWith(context, reference, async (record) => {
+  return aloneWith(context, reference, async (record, asked) => {
     const { failover, leases, operation } = record;
     if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
     const now = context.clock.now();
-    const before = leases.filter(({ kind }) => kind === "pause");
-    const lease: Lease = {
-      id: context.newId("le"),
-      failoverId: failover.id,
-      kind: "pause",
-      version: 1,
-      active: null,
-      reason: request.reason,
-      origin,
-      startedAt: now,
-      expiresAt: now + request.expiresInSeconds * 1000,
-    };
+    const known = findRenewable(leases, "pause", null, now);
+    const unknown = known === null ? null : guardRenewal(known, asked.leases);
+    if (unknown !== null) return fail("refused", unknown.message, { refusals: [unknown] });
+    const lapsed = leases.filter((one) => one.kind === "pause" && one !== known);
+    const given = { reason: request.reason, origin, expiresAt: now + request.expiresInSeconds * 1000 };
+    const lease: Lease =
+      known === null
+        ? {
+            id: context.newId("le"),
+            failoverId: failover.id,
+            kind: "pause",
+            version: 1,
+            active: null,
+            startedAt: now,
+            ...given,
+          }
+        : renewed(known, given);
+    const store = known === null ? insertLease : renewLease;
     const data = {
       lease_id: lease.id,
       reason: lease.reason,
@@ -40,18 +46,27 @@ export function pause(
     };
     const preempted = preempt(context, operation, "preempted by a pause", origin);
     const diversion = endDrillLease(context, record, origin);
-    await commit(context.db, [
-      ...deleteLeases(context.db, before),
-      insertLease(context.db, context.accountId, lease),
-      ...preempted.writes,
-      ...diversion.writes,
-      ...insertEvents(context.db, context.accountId, [
-        ...preempted.events,
-        ...diversion.events,
-        ...before.map((one) => leaseEnded(context, one, "replaced", origin)),
-        eventOf(context, "failover.paused", failover.id, origin, data),
-      ]),
-    ]);
+    const told =
+      known === null
+        ? eventOf(context, "failover.paused", failover.id, origin, data)
+        : leaseRenewed(context, known, lease, origin);
+    try {
+      await commit(context.db, [
+        ...deleteLeases(context.db, lapsed),
+        store(context.db, context.accountId, lease),
+        ...preempted.writes,
+        ...diversion.writes,
+        ...insertEvents(context.db, context.accountId, [
+          ...preempted.events,
+          ...diversion.events,
+          ...lapsed.map((one) => leaseEnded(context, one, "expired", origin)),
+          told,
+        ]),
+      ]);
+    } catch (error) {
+      if (error instanceof LeaseConflict) return fail("refused", error.message);
+      throw error;
+    }
     return ok({ failoverId: failover.id });
   });
 }

@@ -14,7 +14,8 @@ import type { Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { eventOf } from "./record.ts";
-import { judgeSwitch, startSwitch } from "./start-switch.ts";
+import { switchOrRenew } from "./renew-switch.ts";
+import { judgeSwitch } from "./start-switch.ts";
 
 type Accepted = Result<{ operationId: string }>;
 export type Scheduled = SwitchRequest & { readonly to: Side; readonly at: number };
@@ -102,11 +103,12 @@ export async function advanceScheduled(
     );
   }
   let fired = operation;
-  const started = await startSwitch(context, record, to, request, operation.origin, (operationId) => {
+  const also = (operationId: string) => {
     const done = stepEnds(operation, WAIT, "succeeded", `begun as ${operationId}`, now);
     fired = operationEnds(done, "succeeded", `begun as ${operationId}`, { operation_id: operationId }, now);
     return [saveOperation(context.db, fired)];
-  });
+  };
+  const started = await switchOrRenew(context, record, to, request, operation.origin, { also });
   if (started.ok) return { operation: fired };
   const { detail, refusals = [] } = started.failure;
   const failed = operationEnds(stepEnds(operation, WAIT, "failed", detail, now), "failed", detail, null, now);

@@ -3,21 +3,25 @@ import { fail, type Origin, type Result } from "../failover/results.ts";
 import type { Context } from "./context.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
+import { switchOrRenew } from "./renew-switch.ts";
 import { scheduleSwitch } from "./schedule-switch.ts";
 import { startSwitch } from "./start-switch.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
-/** Puts an endpoint first, for good or until a deadline. It preempts whatever else is under way. */
+/**
+ * Puts an endpoint first, for good or until a deadline, and preempts whatever else is under way; a deadline for what is
+ * in force already only renews it.
+ */
 export function switchOver(
   context: Context,
   reference: string,
   request: SwitchRequest & { readonly to: Side },
   origin: Origin,
 ): Promise<Accepted> {
-  return aloneWith(context, reference, (record) =>
+  return aloneWith(context, reference, (record, before) =>
     request.at === undefined
-      ? startSwitch(context, record, request.to, request, origin)
+      ? switchOrRenew(context, record, request.to, request, origin, { seen: before.leases })
       : scheduleSwitch(context, record, { ...request, at: request.at }, origin),
   );
 }

@@ -1,7 +1,7 @@
 // Decides what temporary deviations mean now: they count until their deadline, and then desired state is what it was.
 import type { Side } from "./failover.ts";
 import type { Role } from "./marker.ts";
-import type { Origin } from "./results.ts";
+import type { Origin, Refusal } from "./results.ts";
 
 /** `switchover` and `drill` put an endpoint first for a while; `pause` holds back healing and automatic switch-back. */
 export type LeaseKind = "switchover" | "drill" | "pause";
@@ -42,6 +42,38 @@ export function disabledNow(leases: readonly Lease[], now: number): Side | null 
 export function deviatingMember({ active, disabled }: Lease): { role: Role; member: string } | null {
   if (disabled !== undefined) return { role: disabled, member: "enabled" };
   return active === null ? null : { role: "load_balancer", member: "default_pools" };
+}
+
+/** The one in force that asking for the same again renews; null where there is none. */
+export function findRenewable(
+  leases: readonly Lease[],
+  kind: "switchover" | "pause",
+  active: Side | null,
+  now: number,
+): Lease | null {
+  return leasesInForce(leases, now).find((one) => one.kind === kind && one.active === active) ?? null;
+}
+
+/** The same lease until another deadline; who renews it answers for it from now on. */
+export function renewed(
+  lease: Lease,
+  given: { readonly reason: string; readonly origin: Origin; readonly expiresAt: number },
+): Lease {
+  return { ...lease, ...given, version: lease.version + 1 };
+}
+
+/** Whoever asked when another version was in force, or none, would renew what they don't know; null where they know it. */
+export function guardRenewal(lease: Lease, seen: readonly Lease[]): Refusal | null {
+  if (seen.some(({ id, version }) => id === lease.id && version === lease.version)) return null;
+  const until = new Date(lease.expiresAt).toISOString();
+  const what = lease.kind === "pause" ? "the pause" : `the timed switch-over to the ${lease.active}`;
+  const message = `${what} was begun or renewed in this very moment by ${lease.origin.actor.name} and is in force until ${until}: read the failover again`;
+  return {
+    guard: "revision-mismatch",
+    message,
+    facts: { lease_id: lease.id, version: lease.version, expires_at: until },
+    overridable: false,
+  };
 }
 
 /** Until when healing is held back; null where it isn't. */
