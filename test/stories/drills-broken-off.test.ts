@@ -47,6 +47,12 @@ async function expectBrokenOff(stage: Stage, by: string): Promise<void> {
   expect((await eventsOfType(stage, "lease.ended"))[0]).toMatchObject({ data: { kind: "drill" } });
 }
 
+/** What the report says of the time after it was broken off. */
+async function aftermath(stage: Stage): Promise<{ restoredAt: string | null; takenOverBy: string | null }> {
+  const { report } = await lastDrill(stage);
+  return { restoredAt: report.times.restored_at, takenOverBy: report.taken_over_by };
+}
+
 const why = { reason: "I take over" };
 const balancerWrites = (stage: Stage) => stage.writes().filter((write) => write.includes("/zones/"));
 
@@ -74,6 +80,9 @@ describe("a person in the middle of a drill", () => {
       expect(await lastDrill(stage)).toMatchObject({
         report: { interrupted_by: `preempted by ${switched.id}` },
       });
+      const diverted = ["secondary serves", "hold", "restore"].includes(step);
+      const takenOverBy = `the switch-over ${switched.id} of admin, to the secondary`;
+      if (diverted) expect(await aftermath(stage)).toEqual({ restoredAt: null, takenOverBy });
     },
   );
 
@@ -86,6 +95,7 @@ describe("a person in the middle of a drill", () => {
       expect(stage.writes()).toHaveLength(1);
       await expectOriginal(stage);
       await expectBrokenOff(stage, `preempted by ${switched.id}`);
+      expect(await aftermath(stage)).toEqual({ restoredAt: expect.any(String), takenOverBy: null });
     },
   );
 
@@ -116,6 +126,10 @@ describe("a person in the middle of a drill", () => {
     await expectOriginal(stage);
     expect(stage.writes()).toHaveLength(1);
     await expectBrokenOff(stage, "preempted by a pause");
+    const restoredAt = new Date(stage.now()).toISOString();
+    expect(await aftermath(stage)).toEqual({ restoredAt, takenOverBy: null });
+    await stage.minutes(2);
+    expect(await aftermath(stage)).toEqual({ restoredAt, takenOverBy: null });
   });
 
   it.each(REHEARSALS)("by $method aborts it, once however often it is asked for", async (rehearsal) => {
@@ -132,6 +146,54 @@ describe("a person in the middle of a drill", () => {
     expect(await eventsOfType(stage, "drill.aborted")).toHaveLength(1);
     expect((await stage.call("POST", `${SHOP_PATH}/abort`)).status).toBe(409);
     expect((await stage.call("POST", `${SHOP_PATH}/drills/dr_none/abort`)).status).toBe(404);
+  });
+
+  it.each(REHEARSALS)(
+    "by $method is told when what was before is back, and not before",
+    async (rehearsal) => {
+      const { stage } = await drillAt(rehearsal, "hold");
+      const busy = stage.simulator.faults.add({
+        match: { method: "PATCH", times: Number.POSITIVE_INFINITY },
+        effect: { kind: "status", status: 500, when: "before" },
+      });
+      await stage.call("POST", `${SHOP_PATH}/abort`, { reason: "the phone rings" });
+      await stage.alarms();
+      await stage.minutes(2);
+      expect(await aftermath(stage)).toEqual({ restoredAt: null, takenOverBy: null });
+      busy.remove();
+      await stage.minutes(2);
+      await expectOriginal(stage);
+      const { restoredAt } = await aftermath(stage);
+      expect(Date.parse(restoredAt ?? "")).toBeGreaterThan(stage.now() - 120_000);
+      await stage.minutes(1);
+      expect(await aftermath(stage)).toEqual({ restoredAt, takenOverBy: null });
+    },
+  );
+
+  it("is told that a deletion came before it was restored", async () => {
+    const { stage, id } = await drillAt(DISABLE, "hold");
+    const { id: drillId } = await lastDrill(stage);
+    await stage.call("POST", `${SHOP_PATH}/abort`);
+    const { revision } = await stage.failover();
+    const gone = await stage.call("DELETE", SHOP_PATH, undefined, { "if-match": `"${revision}"` });
+    expect(gone.status).toBe(202);
+    const { body } = await stage.call("GET", `${SHOP_PATH}/drills/${drillId}`);
+    expect(body).toMatchObject({
+      operation_id: id,
+      report: { times: { restored_at: null }, taken_over_by: `the deletion ${gone.body.id} of admin` },
+    });
+  });
+
+  it.each(REHEARSALS)("who restarts the service reads by $method when it was restored", async (rehearsal) => {
+    const { stage } = await drillAt(rehearsal, "hold");
+    await stage.crash();
+    for (let looks = 0; looks < 3; looks += 1) {
+      await stage.pass(5);
+      await stage.alarms();
+    }
+    await expectOriginal(stage);
+    await expectBrokenOff(stage, "the service was restarted");
+    expect(await aftermath(stage)).toEqual({ restoredAt: expect.any(String), takenOverBy: null });
   });
 
   it("has to wait with all else: a promotion, a patch, a delete, another drill", async () => {
