@@ -23,7 +23,10 @@ const AUTH = '-H "$AUTH"';
 const SHOW = "curl -sS $API/v1/failovers/shop";
 
 const visit = (hostname: string) => `curl -sS -w '\\n' $SIM -H "Host: ${hostname}"`;
-const promote = `curl -sS -w '\\n' -X POST $API/v1/failovers/shop/promote ${AUTH} -H "Prefer: wait=60"`;
+const act = (verb: string, body?: object) =>
+  `curl -sS -w '\\n' -X POST $API/v1/failovers/shop/${verb} ${AUTH} -H "Prefer: wait=60"${
+    body === undefined ? "" : ` -H "Content-Type: application/json" -d '${JSON.stringify(body)}'`
+  }`;
 const until = (member: string, value: string) =>
   `until ${SHOW} ${AUTH} | grep -o '"${member}":"${value}"'; do sleep 1; done`;
 
@@ -46,9 +49,16 @@ export function firstFailover({ url, simulatorUrl, adminToken }: Place): Step[] 
     },
     {
       title: "Promote it to the test hostname, and look at that as a visitor",
-      commands: [promote, visit("lb-shop.example.com")],
+      commands: [act("promote"), visit("lb-shop.example.com")],
     },
-    { title: "Promote it to production", commands: [promote, visit(SHOP.hostname)] },
+    {
+      title: "Rehearse the failover there: the secondary serves for five seconds, then the primary again",
+      commands: [act("drills", { method: "reorder", hold_seconds: 5 })],
+    },
+    {
+      title: "Promote it to production, and let that bake for ten seconds (five minutes unless you say so)",
+      commands: [act("promote", { bake_seconds: 10 }), visit(SHOP.hostname)],
+    },
     {
       title: "Break the primary: visitors get the Pages site, and the status says so within two minutes",
       commands: [

@@ -1,4 +1,5 @@
 // The story that the demo plays: one failover, from four fields to a primary that dies and comes back.
+import { setTimeout } from "node:timers/promises";
 import { SHOP } from "./first-failover.ts";
 import type { Narrator } from "./narrator.ts";
 
@@ -22,10 +23,16 @@ interface FailoverSeen {
 }
 
 interface OperationSeen {
+  readonly id: string;
   readonly status: string;
   readonly message: string;
   readonly result: { readonly evidence: string } | null;
   readonly detail?: string;
+}
+
+interface DrillSeen {
+  readonly status: string;
+  readonly passed: boolean | null;
 }
 
 interface EventSeen {
@@ -80,8 +87,12 @@ export async function tellStory(scene: Scene, narrator: Narrator): Promise<void>
     const title = /<title>(.*?)<\/title>/.exec(page.body)?.[1];
     return page.status === 200 ? `200, the ${title ?? "nameless"} page` : `status ${page.status}`;
   };
-  const promote = async () => {
-    const operation = await api<OperationSeen>("POST", "/failovers/shop/promote");
+  const carryOut = async (verb: string, body?: object) => {
+    let operation = await api<OperationSeen>("POST", `/failovers/shop/${verb}`, body);
+    while (operation.status === "pending" || operation.status === "running") {
+      await setTimeout(250);
+      operation = await api<OperationSeen>("GET", `/operations/${operation.id}`);
+    }
     say(operation.message ?? operation.detail);
     if (operation.result !== null && operation.result !== undefined)
       say(`evidence: ${operation.result.evidence}`);
@@ -103,12 +114,20 @@ export async function tellStory(scene: Scene, narrator: Narrator): Promise<void>
     await observe(`the ${side} is`, "healthy", async () => (await failover()).status.health[side].verdict);
 
   act("Promote to testing: the load balancer is enabled on the test hostname");
-  await promote();
+  await carryOut("promote");
   await observe("the stage is", "testing", async () => (await failover()).stage);
   await observe(`a visitor of ${testHostname} gets`, "200, the Primary page", () => visitor(testHostname));
 
-  act("Promote to production: the same load balancer is renamed");
-  await promote();
+  act("Rehearse it: the primary's pool is disabled for half a minute, as in the tutorial");
+  await carryOut("drills", { hold_seconds: 30 });
+  await observe("the last drill", "passed", async () => {
+    const { items } = await api<{ items: DrillSeen[] }>("GET", "/failovers/shop/drills");
+    return items[0]?.passed === true ? "passed" : (items[0]?.status ?? "none");
+  });
+  await observe("both endpoints are", "ready", async () => (await failover()).status.readiness);
+
+  act("Promote to production: the same load balancer is renamed, and watched for a minute");
+  await carryOut("promote", { bake_seconds: 60 });
   await observe("the stage is", "production", async () => (await failover()).stage);
   await observe(`a visitor of ${hostname} gets`, "200, the Primary page", () => visitor(hostname));
   await observe(

@@ -17,6 +17,7 @@ const LINES: readonly (readonly [line: RegExp, shows: RegExp])[] = [
   [/^until .*"readiness":"ready"/, /"readiness":"ready"/],
   [/^curl .*\/promote/, /"status":"succeeded".*"stage":"testing"/],
   [/^curl .*Host: lb-shop\.example\.com/, /<title>Primary</],
+  [/^curl .*\/drills/, /"status":"succeeded".*"passed":true/],
   [/^curl .*\/promote/, /"status":"succeeded".*"stage":"production"/],
   [/^curl .*Host: www\.example\.com/, /<title>Primary</],
   [/^curl .*"up":false/, /"up":false/],
