@@ -82,7 +82,11 @@ export default defineConfig({
           environment: "node",
           isolate: false,
           maxWorkers: AT_ONCE,
-          include: ["test/failover/**/*.test.ts", "test/simulator/**/*.test.ts", "test/architecture.test.ts"],
+          include: [
+            "test/{failover,notifications,webhooks}/**/*.test.ts",
+            "test/simulator/**/*.test.ts",
+            "test/{architecture,settings}.test.ts",
+          ],
         },
       },
       inWorkerd({

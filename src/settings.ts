@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accessGrantsSchema, type AccessGrant } from "./failover/access-grants.ts";
 import { SIGNING_SECRET } from "./webhooks/standard-webhook.ts";
+import type { DataKeys } from "./notifications/sealing.ts";
 
 const header = z
   .string()
@@ -106,7 +107,8 @@ export function readSettings(env: object): Settings {
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => {
       const name = issue.path.join(".");
-      return name in env ? `${name} ${issue.message}` : `${name} is not set: ${issue.message}`;
+      const isSet = String(issue.path[0]) in env;
+      return isSet ? `${name} ${issue.message}` : `${name} is not set: ${issue.message}`;
     });
     throw new Error(`The settings are not usable. ${wrong.join("; ")}`);
   }
