@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { accessGrantsSchema, type AccessGrant } from "./failover/access-grants.ts";
 import { SIGNING_SECRET } from "./webhooks/standard-webhook.ts";
-import type { DataKeys } from "./notifications/sealing.ts";
 
 const header = z
   .string()
