@@ -100,6 +100,26 @@ async function act(context: Context, record: FailoverRecord, mayBegin: () => boo
   }
 }
 
+function logFault(context: Context, failoverId: string, error: unknown): void {
+  context.log({
+    level: "error",
+    message: "a scheduled drill could not be decided",
+    failover_id: failoverId,
+    error: String(error),
+  });
+}
+
+/** Whether it is anything's turn, by what the tick has read. */
+function turnOf(context: Context, record: FailoverRecord): ScheduleDecision["kind"] {
+  try {
+    return decideScheduledDrill(record, context.clock.now()).kind;
+  } catch (error) {
+    // A fault in one never stops the next.
+    logFault(context, record.failover.id, error);
+    return "none";
+  }
+}
+
 /** Whoever was refused already lets those go first that were not tried yet. */
 const triesOf = ({ drillOpening }: FailoverRecord) =>
   drillOpening?.outcome === "held back" ? drillOpening.heldBack.length : 0;
@@ -112,36 +132,21 @@ export async function rehearseOnSchedule(
   context: Context,
   records: readonly FailoverRecord[],
 ): Promise<void> {
-  const now = context.clock.now();
   const wanting = records
-    .map((record) => ({ record, kind: decideScheduledDrill(record, now).kind }))
+    .map((record) => ({ id: record.failover.id, kind: turnOf(context, record), tries: triesOf(record) }))
     .filter(({ kind }) => kind !== "none")
-    .toSorted((a, b) => triesOf(a.record) - triesOf(b.record));
+    .toSorted((a, b) => a.tries - b.tries);
   let begun = 0;
   const mayBegin = () => (begun += 1) <= MOST_IN_A_TICK;
-  await inParallel(
-    wanting,
-    WIDTH,
-    async ({
-      record: {
-        failover: { id },
-      },
-      kind,
-    }) => {
-      if (kind === "begin" && begun >= MOST_IN_A_TICK) return;
-      try {
-        await context.alone(id, async () => {
-          const record = await loadRecord(context, id);
-          if (record.ok) await act(context, record.value, mayBegin);
-        });
-      } catch (error) {
-        context.log({
-          level: "error",
-          message: "a scheduled drill could not be decided",
-          failover_id: id,
-          error: String(error),
-        });
-      }
-    },
-  );
+  await inParallel(wanting, WIDTH, async ({ id, kind }) => {
+    if (kind === "begin" && begun >= MOST_IN_A_TICK) return;
+    try {
+      await context.alone(id, async () => {
+        const record = await loadRecord(context, id);
+        if (record.ok) await act(context, record.value, mayBegin);
+      });
+    } catch (error) {
+      logFault(context, id, error);
+    }
+  });
 }

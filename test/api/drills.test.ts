@@ -125,6 +125,23 @@ describe("a drill", () => {
     expect(aDrill("dr_1", { status })).toMatchObject({ passed, report: { verdict } });
   });
 
+  it("says which window of the schedule it was for", async () => {
+    const { world, ask } = inMemoryService();
+    const byHand = aDrill("dr_1");
+    const window = { opensAt: NOON, closesAt: NOON + 3_600_000 };
+    world.drills = [{ ...byHand, scheduled: true, report: { ...byHand.report, window } }, byHand];
+    const body = await (await ask(DRILLS)).json();
+    expect(body).toMatchObject({
+      items: [
+        {
+          scheduled: true,
+          report: { window: { opens_at: "2026-11-23T12:00:00.000Z", closes_at: "2026-11-23T13:00:00.000Z" } },
+        },
+        { scheduled: false, report: { window: null } },
+      ],
+    });
+  });
+
   it("is a 404 where there is none, also where another failover has it", async () => {
     const { world, ask } = inMemoryService();
     world.drills = [aDrill("dr_1", { failoverId: "fo_other" })];

@@ -108,6 +108,7 @@ describe("a failover", () => {
         operation: null,
         reconciled_revision: 2,
         observed_at: "2026-11-23T12:00:00.000Z",
+        next_drill_at: null,
         drift: [
           {
             role: "load_balancer",
