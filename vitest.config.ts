@@ -12,9 +12,14 @@ const PATIENCE_MS = 60_000;
 const AT_ONCE = Math.min(availableParallelism(), 4);
 
 /** These kill the Coordinator or race it, and workerd throws where nobody waits: not in a runtime that others live in. */
-const APART = ["any-weather", "crashes", "drill-crashes", "import-crashes", "races"].map(
-  (story) => `test/stories/${story}.test.ts`,
-);
+const APART = [
+  "any-weather",
+  "crashes",
+  "drill-crashes",
+  "import-crashes",
+  "notification-crashes",
+  "races",
+].map((story) => `test/stories/${story}.test.ts`);
 
 /** What src/ and the tests import from packages: bundled once, for workerd would fetch a thousand modules one by one. */
 const PACKAGES = [
@@ -27,6 +32,7 @@ const PACKAGES = [
   "hono/http-exception",
   "hono/route",
   "jose",
+  "standardwebhooks",
   "zod",
 ];
 
@@ -53,6 +59,9 @@ function inWorkerd(settings: Settings): TestProjectInlineConfiguration {
             WEBHOOK_SECRET: "test-webhook-secret-Lm58",
             // The one that is being exchanged, and the one that takes its place.
             DEPLOY_WEBHOOK_SECRET: `whsec_${btoa("the-first-signing-secret-Ab12")}, whsec_${btoa("the-other-signing-secret-Cd34")}`,
+            DATA_KEY: btoa("the-key-that-seals-in-tests-Ef56"),
+            NOTIFY_TIMEOUT_MS: "3000",
+            PUBLIC_URL: "https://understudy.test",
             TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
           },
         },

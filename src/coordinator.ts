@@ -5,6 +5,8 @@ import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
 import type {
   AbortRequest,
+  ChannelPatch,
+  ChannelRequest,
   CoordinatorPort,
   FleetSwitchRequest,
   ImportAsked,
@@ -13,15 +15,20 @@ import type {
   TransitionRequest,
 } from "./actions/coordinator-port.ts";
 import { agreeToBrake } from "./actions/brake-fleet.ts";
+import { createChannel } from "./actions/create-channel.ts";
 import { createFailover } from "./actions/create-failover.ts";
+import { deleteChannel } from "./actions/delete-channel.ts";
 import { deleteFailover, type DeleteRequest } from "./actions/delete-failover.ts";
+import { createSender, type Sender } from "./actions/deliver.ts";
 import { explainFailover } from "./actions/explain-failover.ts";
 import { hearWebhooks, replayStored } from "./actions/hear-webhooks.ts";
+import { fanOut } from "./actions/fan-out.ts";
 import { importFailover } from "./actions/import-failover.ts";
 import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { newId, randomId } from "./actions/new-id.ts";
+import { patchChannel } from "./actions/patch-channel.ts";
 import { patchFailover, type PatchRequest } from "./actions/patch-failover.ts";
 import { pause, resume } from "./actions/pause.ts";
 import { planFailover } from "./actions/plan-failover.ts";
@@ -29,9 +36,11 @@ import { preflightFailover, preflightSpec } from "./actions/preflight/run-prefli
 import { startDrill } from "./actions/run-drill.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
 import { cancelScheduled } from "./actions/schedule-switch.ts";
+import { redeliver } from "./actions/redeliver.ts";
 import { switchFleet } from "./actions/switch-fleet.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
+import { testChannel } from "./actions/test-channel.ts";
 import { tick } from "./actions/tick.ts";
 import { createTurns } from "./actions/turns.ts";
 import { advanceDueProjects } from "./actions/watch-pages.ts";
@@ -62,6 +71,8 @@ const AFTER_FAULT_MS = 30_000;
 export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   readonly #services: Services;
   #context: Promise<Context> | undefined;
+  #sender: Sender | undefined;
+  #fanningOut: Promise<void> = Promise.resolve();
   #ticking: Promise<void> | undefined;
   #lookedAt: number | null = null;
 
@@ -175,6 +186,26 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => replayStored(context, id));
   }
 
+  createChannel(request: ChannelRequest, origin: Origin) {
+    return this.#run((context) => createChannel(context, request, origin));
+  }
+
+  patchChannel(reference: string, patch: ChannelPatch, origin: Origin) {
+    return this.#run((context) => patchChannel(context, reference, patch, origin));
+  }
+
+  deleteChannel(reference: string, origin: Origin) {
+    return this.#run((context) => deleteChannel(context, reference, origin));
+  }
+
+  testChannel(reference: string, origin: Origin) {
+    return this.#run((context) => testChannel(context, reference, origin));
+  }
+
+  redeliver(reference: string, deliveryId: string | null) {
+    return this.#run((context) => redeliver(context, reference, deliveryId));
+  }
+
   /** A tick that still runs absorbs the next one. */
   tick(): Promise<void> {
     this.#ticking ??= this.#run(async (context) => {
@@ -212,14 +243,33 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       return await work(context);
     } finally {
       await this.ctx.storage.put<BudgetState>(BUDGET_KEY, context.budget.state());
+      await this.#tellAll(context);
       await this.#setNextAlarm();
     }
+  }
+
+  /** Turns what happened into messages, and begins to send them: that nobody waits for. */
+  async #tellAll(context: Context): Promise<void> {
+    this.#fanningOut = this.#fanningOut
+      .then(() => fanOut(context))
+      .catch((error: unknown) => {
+        const message = "what happened could not be turned into messages";
+        this.#services.log({ level: "error", message, error: String(error) });
+      });
+    await this.#fanningOut;
+    this.#sender ??= createSender(context, async () => {
+      await this.#tellAll(context);
+      await this.#setNextAlarm();
+    });
+    this.#sender.wake();
   }
 
   async #setNextAlarm(): Promise<void> {
     const { db, settings, clock, log } = this.#services;
     try {
-      await this.#setAlarm(await loadNextDue(db, settings.accountId));
+      const due = [await loadNextDue(db, settings.accountId), (await this.#sender?.nextDue()) ?? null];
+      const known = due.filter((at) => at !== null);
+      await this.#setAlarm(known.length === 0 ? null : Math.min(...known));
     } catch (error) {
       log({ level: "error", message: "what is due next could not be read", error: String(error) });
       await this.#setAlarm(clock.now() + AFTER_FAULT_MS);
@@ -242,7 +292,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   }
 
   async #createContext(): Promise<Context> {
-    const { settings, clock, db, probes, prober, inspector, resolve, log } = this.#services;
+    const { settings, clock, db, probes, prober, inspector, resolve, notifications, log } = this.#services;
     const { accountId, apiToken, apiBaseURL: baseURL, timeoutMs } = settings;
     const budget = createBudget(clock, await this.ctx.storage.get<BudgetState>(BUDGET_KEY));
     const call = createTransport({
@@ -279,6 +329,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       prober,
       inspector,
       resolve,
+      notifications,
       probes,
       lastLookAt: () => this.#lookedAt,
       newId,

@@ -1,6 +1,7 @@
 import type { CoordinatorPort } from "./actions/coordinator-port.ts";
 import { createInbox, type Inbox } from "./actions/inbox.ts";
 import { createReader } from "./actions/reader.ts";
+import type { Context } from "./actions/context.ts";
 import type { ReaderPort } from "./actions/reader-port.ts";
 import { createTokens } from "./actions/tokens.ts";
 import type { TokensPort } from "./actions/tokens-port.ts";
@@ -11,6 +12,8 @@ import { createInspector, type Inspector } from "./probing/inspect.ts";
 import { createProber, type Prober } from "./probing/prober.ts";
 import { createResolve, type Resolve } from "./probing/resolve.ts";
 import { connect } from "./probing/socket.ts";
+import { createVault } from "./notifications/sealing.ts";
+import { throughEgress } from "./notifications/send.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** All that the Worker works with, made once from its environment and passed on as plain objects. */
@@ -22,6 +25,7 @@ export interface Services {
   readonly prober: Prober;
   readonly inspector: Inspector;
   readonly resolve: Resolve;
+  readonly notifications: Context["notifications"];
   readonly reader: ReaderPort;
   readonly tokens: TokensPort;
   readonly inbox: Inbox;
@@ -36,6 +40,30 @@ export interface Services {
 /** Structured, one line an entry: what Workers Logs index by. */
 function log(entry: object): void {
   console.log(JSON.stringify(entry));
+}
+
+/** How messages are made and leave; `resolve` asks what a receiver's name stands for. */
+function notificationsOf(
+  { dataKeys, publicURL, notifyTimeoutMs }: Settings,
+  resolve: Resolve,
+  egress: Fetcher | undefined,
+): Context["notifications"] {
+  return {
+    vault: dataKeys === null ? null : createVault(dataKeys),
+    send: {
+      fetch:
+        egress === undefined
+          ? (request) => fetch(request)
+          : throughEgress({ fetch: (request) => egress.fetch(request) }),
+      async addressesOf(name) {
+        const asked = await resolve(name);
+        return asked.state === "known" ? asked.value : null;
+      },
+      timeoutMs: notifyTimeoutMs,
+    },
+    linkOf: (name) =>
+      publicURL === null ? null : `${publicURL}/v1/${name === null ? "fleet" : `failovers/${name}`}`,
+  };
 }
 
 export function createServices(env: Env): Services {
@@ -62,6 +90,7 @@ export function createServices(env: Env): Services {
   const prober = createProber({ ...outside, clock: { now: () => Date.now() } });
   const inspector = createInspector({ ...outside, random: () => crypto.randomUUID() });
   const resolve = createResolve(outside);
+  const notifications = notificationsOf(settings, resolve, egress);
   const writer = () => namespace.get(namespace.idFromName(settings.accountId));
   // Each call asks for the object anew: a handle that saw it fall over stays broken.
   const coordinator: CoordinatorPort = {
@@ -91,6 +120,11 @@ export function createServices(env: Env): Services {
     agree: (request, origin) => writer().agree(request, origin),
     hear: () => writer().hear(),
     replayWebhook: (id) => writer().replayWebhook(id),
+    createChannel: (request, origin) => writer().createChannel(request, origin),
+    patchChannel: (reference, patch, origin) => writer().patchChannel(reference, patch, origin),
+    deleteChannel: (reference, origin) => writer().deleteChannel(reference, origin),
+    testChannel: (reference, origin) => writer().testChannel(reference, origin),
+    redeliver: (reference, deliveryId) => writer().redeliver(reference, deliveryId),
     tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
@@ -123,6 +157,7 @@ export function createServices(env: Env): Services {
     prober,
     inspector,
     resolve,
+    notifications,
     reader,
     tokens,
     inbox,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accessGrantsSchema, type AccessGrant } from "./failover/access-grants.ts";
 import { SIGNING_SECRET } from "./webhooks/standard-webhook.ts";
+import type { DataKeys } from "./notifications/sealing.ts";
 
 const header = z
   .string()
@@ -9,6 +10,19 @@ const header = z
     const [name = "", ...value] = text.split(": ");
     return { name, value: value.join(": ") };
   });
+
+const DATA_KEY_BYTES = 32;
+
+const dataKey = z.string().transform((text, context) => {
+  try {
+    const bytes = Uint8Array.from(atob(text.trim()), (character) => character.codePointAt(0) ?? 0);
+    if (bytes.length === DATA_KEY_BYTES) return bytes;
+  } catch {
+    // Told like any other wrong length.
+  }
+  context.addIssue({ code: "custom", message: `must be ${DATA_KEY_BYTES} random bytes as base64` });
+  return z.NEVER;
+});
 
 const schema = z.object({
   CF_ACCOUNT_ID: z
@@ -60,6 +74,16 @@ const schema = z.object({
       "must be whsec_ and the base64 of 24 to 64 bytes; several with a comma between them",
     )
     .optional(),
+  /** What secrets of channels are sealed with, and what they were sealed with before it was changed. */
+  DATA_KEY: dataKey.optional(),
+  DATA_KEY_PREVIOUS: dataKey.optional(),
+  /** Under which address people reach this service: for links in messages. */
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL such as https://understudy.example.workers.dev" })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
+  /** How long the receiver of a message may take. */
+  NOTIFY_TIMEOUT_MS: z.coerce.number().int().min(50).max(25_000).default(10_000),
   /** For rehearsals only: how many times faster than real time the service lives, counted from CLOCK_EPOCH_MS. */
   CLOCK_RATE: z.coerce.number().min(1).max(1000).default(1),
   CLOCK_EPOCH_MS: z.coerce.number().int().min(0).default(0),
@@ -83,6 +107,11 @@ export interface Settings {
     readonly cloudflare: string | null;
     readonly deploys: readonly string[];
   };
+  /** Null unless there is a key to seal secrets of channels with. */
+  readonly dataKeys: DataKeys | null;
+  /** Without a slash at its end; null where it isn't known. */
+  readonly publicURL: string | null;
+  readonly notifyTimeoutMs: number;
   readonly clockRate: number;
   readonly clockEpochMs: number;
 }
@@ -122,6 +151,12 @@ export function readSettings(env: object): Settings {
     access: accessOf(data),
     requestsPerMinute: data.RATE_LIMIT_PER_MINUTE ?? null,
     webhookSecrets: { cloudflare: data.WEBHOOK_SECRET ?? null, deploys: data.DEPLOY_WEBHOOK_SECRET ?? [] },
+    dataKeys:
+      data.DATA_KEY === undefined
+        ? null
+        : { current: data.DATA_KEY, previous: data.DATA_KEY_PREVIOUS ?? null },
+    publicURL: data.PUBLIC_URL ?? null,
+    notifyTimeoutMs: data.NOTIFY_TIMEOUT_MS,
     clockRate: data.CLOCK_RATE,
     clockEpochMs: data.CLOCK_EPOCH_MS,
   };

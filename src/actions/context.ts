@@ -4,6 +4,9 @@ import type { CloudflareDeployments } from "../cloudflare/deployments.ts";
 import type { CloudflareInspection } from "../cloudflare/inspection.ts";
 import type { Meter, MeterOptions } from "../cloudflare/meter.ts";
 import type { Inspector } from "../probing/inspect.ts";
+import type { Vault } from "../notifications/sealing.ts";
+import type { SendPorts } from "../notifications/send.ts";
+import type { LinkOf } from "../notifications/words.ts";
 import type { Prober } from "../probing/prober.ts";
 import type { Resolve } from "../probing/resolve.ts";
 import type { Intents } from "./intents.ts";
@@ -43,6 +46,12 @@ export interface Context {
   readonly prober: Prober;
   readonly inspector: Inspector;
   readonly resolve: Resolve;
+  readonly notifications: {
+    /** Null where there is no DATA_KEY: then no channel can be made, and none be used. */
+    readonly vault: Vault | null;
+    readonly send: SendPorts;
+    readonly linkOf: LinkOf;
+  };
   /** When the account was last read completely, ms since the epoch. */
   lastLookAt(): number | null;
   /** The queue of probe shards. */

@@ -12,6 +12,7 @@ import type {
 } from "../failover/results.ts";
 import type { FleetSelection } from "../failover/selection.ts";
 import type { SpecInput } from "../failover/spec.ts";
+import type { Channel, ChannelType, Filter } from "../notifications/channel.ts";
 import type { Freeze } from "../store/freezes.ts";
 
 export interface TransitionRequest {
@@ -58,6 +59,32 @@ export interface SwitchRequest {
   readonly reason: string;
   /** From If-Match, where it was sent. */
   readonly revision?: number;
+}
+
+export interface ChannelRequest {
+  readonly name: string;
+  readonly type: ChannelType;
+  /** Of a pager the service's own, unless given. */
+  readonly url?: string;
+  readonly secret?: string;
+  readonly filter?: Filter;
+}
+
+/** What isn't given stays as it is. */
+export interface ChannelPatch {
+  readonly name?: string;
+  readonly url?: string;
+  readonly secret?: string;
+  /** Makes a new signing secret; the one before is used beside it for a day. */
+  readonly rotateSecret?: boolean;
+  readonly filter?: Filter;
+  readonly enabled?: boolean;
+}
+
+/** The secret is told where it was made here, this once. */
+export interface ChannelAnswer {
+  readonly channel: Channel;
+  readonly secret: string | null;
 }
 
 export interface AbortRequest {
@@ -161,5 +188,12 @@ export interface CoordinatorPort {
   hear(): Promise<void>;
   /** Looks once more because of a stored one. */
   replayWebhook(id: string): Promise<Result<{ webhookId: string }>>;
+  createChannel(request: ChannelRequest, origin: Origin): Promise<Result<ChannelAnswer>>;
+  patchChannel(reference: string, patch: ChannelPatch, origin: Origin): Promise<Result<ChannelAnswer>>;
+  deleteChannel(reference: string, origin: Origin): Promise<Result<null>>;
+  /** Sends a message that says that it is a test, whatever the filter says. */
+  testChannel(reference: string, origin: Origin): Promise<Result<{ channelId: string; deliveryId: string }>>;
+  /** Sends one delivery of a channel again, or where it is null all that failed. */
+  redeliver(reference: string, deliveryId: string | null): Promise<Result<{ deliveries: number }>>;
   tick(): Promise<void>;
 }

@@ -1,5 +1,8 @@
 import type { Brake } from "../failover/brake.ts";
 import type { Drill } from "../failover/drill-report.ts";
+import type { Channel } from "../notifications/channel.ts";
+import type { Notification } from "../notifications/notification.ts";
+import type { DeliveryRow } from "../store/deliveries.ts";
 import type { Freeze } from "../store/freezes.ts";
 import type { FailoverEvent, FailoverView, Operation, Sample } from "../failover/results.ts";
 
@@ -52,9 +55,21 @@ export interface ReaderPort {
   /** Newest first. */
   listDrills(failoverId: string, page: PageRequest): Promise<Page<Drill>>;
   findDrill(failoverId: string, id: string): Promise<Drill | null>;
+  /** By name. */
+  listChannels(): Promise<readonly Channel[]>;
+  /** By id or name. */
+  findChannel(reference: string): Promise<Channel | null>;
+  /** Newest first. */
+  listDeliveries(channelId: string, page: PageRequest): Promise<Page<Delivery>>;
+  findDelivery(channelId: string, id: string): Promise<Delivery | null>;
   /** Of some failovers only, it doesn't say what the brake holds back: that counts the others. */
   fleet(among: Among): Promise<FleetView>;
   readiness(): Promise<Readiness>;
+}
+
+/** A message on its way to a channel, or that was. */
+export interface Delivery extends Omit<DeliveryRow, "message"> {
+  readonly notification: Notification;
 }
 
 export class InvalidCursor extends Error {}

@@ -1,7 +1,10 @@
 import { leasesInForce } from "../failover/leases.ts";
+import type { Notification } from "../notifications/notification.ts";
 import { viewOf } from "../failover/status.ts";
 import type { FailoverView } from "../failover/results.ts";
 import { loadDrill, loadDrills } from "../store/drills.ts";
+import { loadChannel, loadChannels } from "../store/channels.ts";
+import { loadDeliveries, loadDelivery, type DeliveryRow } from "../store/deliveries.ts";
 import { loadEvents } from "../store/events.ts";
 import { loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { loadBrake } from "../store/brakes.ts";
@@ -11,11 +14,16 @@ import { loadPreflightSummaries } from "../store/preflights.ts";
 import { loadSamples } from "../store/samples.ts";
 import { loadTick, type Tick } from "../store/ticks.ts";
 import { loadFailoverNames } from "../store/tokens.ts";
+import { toChannel } from "./channel-secrets.ts";
 import { afterId, numberFrom, page } from "./paging.ts";
-import type { ReaderPort } from "./reader-port.ts";
+import type { Delivery, ReaderPort } from "./reader-port.ts";
 
 /** A cron that misses this long is a fault to show: three ticks. */
 const TICK_FRESH_MS = 180_000;
+
+function toDelivery({ message, ...row }: DeliveryRow): Delivery {
+  return { ...row, notification: JSON.parse(message) as Notification };
+}
 
 export interface ReaderDependencies {
   readonly db: D1Database;
@@ -83,6 +91,24 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
     },
 
     findDrill: (failoverId, id) => loadDrill(db, failoverId, id),
+
+    listChannels: async () => (await loadChannels(db, accountId)).map(toChannel),
+
+    async findChannel(reference) {
+      const row = await loadChannel(db, accountId, reference);
+      return row === null ? null : toChannel(row);
+    },
+
+    async listDeliveries(channelId, request) {
+      const rows = await loadDeliveries(db, channelId, numberFrom(request), request.limit + 1);
+      const { items, nextCursor } = page(rows, request.limit, (last) => last.seq);
+      return { items: items.map(toDelivery), nextCursor };
+    },
+
+    async findDelivery(channelId, id) {
+      const row = await loadDelivery(db, channelId, id);
+      return row === null ? null : toDelivery(row);
+    },
 
     async fleet(among) {
       const [records, tick, freeze, brake] = await Promise.all([

@@ -80,6 +80,17 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
   "GET /v1/webhooks/{id}": read("account"),
   "POST /v1/webhooks/{id}/replay": operate("account"),
 
+  // A channel may hear of every failover, and its URL decides who reads it.
+  "GET /v1/channels": read("account"),
+  "POST /v1/channels": admin("account"),
+  "GET /v1/channels/{id}": read("account"),
+  "PATCH /v1/channels/{id}": admin("account"),
+  "DELETE /v1/channels/{id}": admin("account"),
+  "GET /v1/channels/{id}/deliveries": read("account"),
+  "GET /v1/channels/{id}/deliveries/{delivery}": read("account"),
+  "POST /v1/channels/{id}/redeliver": operate("account"),
+  "POST /v1/channels/{id}/test": operate("account"),
+
   "GET /v1/tokens": admin("tokens"),
   "POST /v1/tokens": admin("tokens"),
   "GET /v1/tokens/{id}": admin("tokens"),

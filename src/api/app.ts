@@ -8,6 +8,7 @@ import { refuseOtherMethods } from "./methods.ts";
 import { answerProblem } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { createRouter } from "./router.ts";
+import { channelRoutes } from "./routes/channels.ts";
 import { drillRoutes } from "./routes/drills.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -56,6 +57,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/fleet", fleetRoutes(dependencies));
   app.route("/v1/webhooks", inboxRoutes(dependencies));
   app.route("/webhooks", receivingRoutes(dependencies));
+  app.route("/v1/channels", channelRoutes(dependencies));
   app.route("/v1/tokens", tokenRoutes(dependencies));
   app.route("/v1/failovers", planRoutes(dependencies));
   app.route("/v1/failovers", explainRoutes(dependencies));

@@ -19,6 +19,7 @@ import {
   switchOverSchema,
 } from "./bodies.ts";
 import { accessRuleOf, type AccessRule } from "./access-rules.ts";
+import { channelPatchSchema, channelRequestSchema, redeliverySchema } from "./channel-schema.ts";
 import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
 import { problemSchema } from "./schemas.ts";
@@ -84,6 +85,9 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
   registry.register("FleetFreeze", fleetFreezeSchema);
   registry.register("FleetSwitchOver", fleetSwitchSchema);
   registry.register("BrakeAgreement", brakeAgreementSchema);
+  registry.register("ChannelRequest", channelRequestSchema);
+  registry.register("ChannelPatch", channelPatchSchema);
+  registry.register("RedeliveryRequest", redeliverySchema);
   registry.register("Import", importSchema);
   registry.register("Reconciliation", reconciliationSchema);
   registry.register("TokenRequest", tokenRequestSchema);

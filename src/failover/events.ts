@@ -1,6 +1,9 @@
 // Which facts there are. A new one has to be named here, and then src/notifications/message.ts has to say who hears of it.
 
 export const EVENT_TYPES = [
+  "bake.failed",
+  "bake.failed_over",
+  "bake.passed",
   "channel.created",
   "channel.deleted",
   "channel.disabled",
@@ -14,6 +17,7 @@ export const EVENT_TYPES = [
   "drill.aborted",
   "drill.failed",
   "drill.passed",
+  "drill.skipped",
   "drill.started",
   "failover.created",
   "failover.delete_started",
@@ -41,7 +45,9 @@ export const EVENT_TYPES = [
   "foreign_routing.resolved",
   "guard.overridden",
   "health.changed",
+  "import.keeping_ended",
   "lease.ended",
+  "lease.renewed",
   "object.adopted",
   "object.created",
   "object.deleted",
@@ -52,6 +58,9 @@ export const EVENT_TYPES = [
   "preflight.passed",
   "serving.changed",
   "standby.broken",
+  "standby.rollback_failed",
+  "standby.rolled_back",
+  "standby.unverified",
   "standby.verified",
   "sync.changed",
   "token.created",

@@ -57,6 +57,7 @@ const SOMEBODY_ACTS: ReadonlySet<string> = new Set([
   "drift.adopted",
   "failover.paused",
   "failover.switch_over_started",
+  "lease.renewed",
 ]);
 
 /** Until when a trouble is our own doing: a rehearsal moves traffic, and takes a pool out of use. */

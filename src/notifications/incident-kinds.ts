@@ -217,6 +217,7 @@ const READERS: Readonly<Partial<Record<EventType, ReadChanges>>> = {
   ],
   "preflight.passed": () => [{ kind: "preflight", isOpen: false, detail: null }],
   "standby.broken": (event) => [{ kind: "standby", isOpen: true, detail: textIn(event, "message") }],
+  "standby.rolled_back": (event) => [{ kind: "standby", isOpen: false, detail: textIn(event, "message") }],
   "standby.verified": (event) => [{ kind: "standby", isOpen: false, detail: textIn(event, "message") }],
   "fleet.braked": brake(true),
   "fleet.brake_agreed": brake(false),

@@ -40,6 +40,23 @@ function leaseEnded(event: FailoverEvent, name: string): Words | null {
 }
 
 const TELLS: Readonly<Record<EventType, Tell>> = {
+  "bake.failed": (event, name) =>
+    words(
+      "critical",
+      `${name}: production does not answer well after the promotion`,
+      messageOf(event, "It gave bad answers."),
+      event.data["demoted"] === true
+        ? "It was demoted by itself. Find out what was wrong before you promote it again."
+        : "Demote it, or switch over to the other endpoint, unless the cause is known.",
+    ),
+  "bake.failed_over": (event, name) =>
+    words(
+      "warning",
+      `${name}: it failed over while its promotion was watched`,
+      `Visitors get the ${textIn(event, "serving") ?? "other endpoint"}: ${textIn(event, "detail") ?? "as health steers"}.`,
+      "Look at the endpoint that stands first.",
+    ),
+  "bake.passed": nothing,
   "channel.created": nothing,
   "channel.updated": nothing,
   "channel.deleted": (event) =>
@@ -92,6 +109,13 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
       "GET …/drills has the report of what was seen.",
     ),
   "drill.passed": (event, name) => words("info", `${name}: the drill passed`, messageOf(event, "It passed.")),
+  "drill.skipped": (event, name) =>
+    words(
+      "warning",
+      `${name}: the planned drill did not take place`,
+      messageOf(event, "Its window has passed."),
+      "Start one by hand when nothing stands against it: POST …/drills.",
+    ),
   "drill.started": nothing,
   "failover.created": nothing,
   "failover.delete_started": (event, name) =>
@@ -186,7 +210,17 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
       `${listed(textsIn(event, "guards", "guard"))}${by(event)}${because(event)}. It had said: ${listed(textsIn(event, "guards", "message"))}`,
     ),
   "health.changed": asIncident,
+  "import.keeping_ended": nothing,
   "lease.ended": leaseEnded,
+  "lease.renewed": (event, name) => {
+    const what = textIn(event, "kind") === "pause" ? "pause" : "switch-over";
+    const until = textIn(event, "after", "expires_at") ?? "it ends";
+    return words(
+      "info",
+      `${name}: the ${what} was renewed`,
+      `It lasts until ${until} now${by(event)}${because(event)}.`,
+    );
+  },
   "object.adopted": nothing,
   "object.created": nothing,
   "object.deleted": nothing,
@@ -208,6 +242,26 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
   "preflight.passed": asIncident,
   "serving.changed": asIncident,
   "standby.broken": asIncident,
+  "standby.rollback_failed": (event, name) =>
+    words(
+      "critical",
+      `${name}: what was deployed could not be rolled back`,
+      messageOf(event, "The rollback did not succeed."),
+      "Roll the Pages project back by hand, or deploy what works.",
+    ),
+  "standby.rolled_back": (event, name) =>
+    words(
+      "warning",
+      `${name}: what was deployed was rolled back`,
+      messageOf(event, "The last good deployment serves again."),
+      "Mend what was deployed before you deploy it again.",
+    ),
+  "standby.unverified": (event, name) =>
+    words(
+      "info",
+      `${name}: nobody could tell whether what was deployed works`,
+      messageOf(event, "It could not be looked at."),
+    ),
   "standby.verified": nothing,
   "sync.changed": asIncident,
   "token.created": (event) =>

@@ -52,8 +52,8 @@ export function requestTarget(text: string): { url: string; authorization: strin
 
 /** Takes our own secrets out of whatever is quoted: the whole URL, its telling parts, keys and passwords. */
 export function redactorFor(url: string, secrets: readonly string[]): (text: string) => string {
-  const { pathname, search, username, password } = new URL(url);
-  const values = [url, ...secrets, pathname, search, username, password]
+  const { pathname, search, searchParams, username, password } = new URL(url);
+  const values = [url, ...secrets, pathname, search, ...searchParams.values(), username, password]
     .flatMap((value) => [value, decoded(value)])
     .filter((value) => value.length >= 6)
     .toSorted((a, b) => b.length - a.length);

@@ -1,6 +1,6 @@
 import type { Actor, FailoverEvent } from "../failover/results.ts";
 
-interface EventRow {
+export interface EventRow {
   seq: number;
   id: string;
   failover_id: string;
@@ -10,6 +10,18 @@ interface EventRow {
   actor_name: string;
   request_id: string | null;
   data: string;
+}
+
+export function toEvent(row: EventRow): FailoverEvent {
+  return {
+    id: row.id,
+    seq: row.seq,
+    type: row.type,
+    at: row.at,
+    failoverId: row.failover_id,
+    origin: { actor: { kind: row.actor_kind, name: row.actor_name }, requestId: row.request_id },
+    data: JSON.parse(row.data) as FailoverEvent["data"],
+  };
 }
 
 /** Newest first, below `before` (a seq). `among` are ids of failovers, null means all there are. */
@@ -31,13 +43,5 @@ export async function loadEvents(
     .prepare(`SELECT * FROM events WHERE account_id = ?1 ${whose} AND seq < ?2 ORDER BY seq DESC LIMIT ?3`)
     .bind(accountId, before, limit, ...ids)
     .all<EventRow>();
-  return results.map((row) => ({
-    id: row.id,
-    seq: row.seq,
-    type: row.type,
-    at: row.at,
-    failoverId: row.failover_id,
-    origin: { actor: { kind: row.actor_kind, name: row.actor_name }, requestId: row.request_id },
-    data: JSON.parse(row.data) as FailoverEvent["data"],
-  }));
+  return results.map(toEvent);
 }

@@ -23,6 +23,8 @@ import {
 } from "../../src/failover/results.ts";
 import type { StoredWebhook } from "../../src/store/webhooks.ts";
 import {
+  aChannel,
+  aDelivery,
   aFailover,
   aFreeze,
   anExplanation,
@@ -52,6 +54,8 @@ export class World {
   events: FailoverEvent[] = [];
   samples: Sample[] = [];
   drills: Drill[] = [];
+  channels = [aChannel()];
+  deliveries = [aDelivery()];
   webhooks: StoredWebhook[] = [];
   /** What an import answers. */
   imported = anImport();
@@ -99,6 +103,11 @@ function coordinatorOf(world: World): CoordinatorPort {
       "switchFleet",
       "replayWebhook",
       "cancel",
+      "createChannel",
+      "patchChannel",
+      "deleteChannel",
+      "testChannel",
+      "redeliver",
     ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
@@ -128,11 +137,17 @@ function coordinatorOf(world: World): CoordinatorPort {
     freeze: (...given) => act("freeze", aFreeze(), given),
     thaw: (...given) => act("thaw", null, given),
     switchFleet: (...given) => act("switchFleet", { dryRun: true, items: [] }, given),
+    createChannel: (...given) => act("createChannel", { channel: aChannel(), secret: null }, given),
+    patchChannel: (...given) => act("patchChannel", { channel: aChannel(), secret: null }, given),
+    deleteChannel: (...given) => act("deleteChannel", null, given),
+    testChannel: (...given) =>
+      act("testChannel", { channelId: aChannel().id, deliveryId: aDelivery().id }, given),
+    redeliver: (...given) => act("redeliver", { deliveries: 1 }, given),
     agree: (...given) => act("agree", { failovers: 1 }, given),
     hear: async () => {
       world.actions.push({ verb: "hear", given: [] });
     },
-    replayWebhook: (...given) => act("replayWebhook", { webhookId: "wh_abc" }, given),
+    replayWebhook: (...given) => act("replayWebhook", { webhookId: given[0] }, given),
     tick: async () => {},
   };
 }
@@ -177,6 +192,18 @@ function readerOf(world: World): ReaderPort {
       ),
     findDrill: async (failoverId, id) =>
       read(() => world.drills.find((one) => one.failoverId === failoverId && one.id === id) ?? null),
+    listChannels: async () => read(() => world.channels),
+    findChannel: async (reference) =>
+      read(() => world.channels.find(({ id, name }) => id === reference || name === reference) ?? null),
+    listDeliveries: async (channelId, page) =>
+      read(() =>
+        pageOf(
+          world.deliveries.filter((one) => one.channelId === channelId),
+          page,
+        ),
+      ),
+    findDelivery: async (channelId, id) =>
+      read(() => world.deliveries.find((one) => one.channelId === channelId && one.id === id) ?? null),
     fleet: async (among) =>
       read(() => ({
         failovers: world.failovers.filter(({ id }) => among === null || among.includes(id)),

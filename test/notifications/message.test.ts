@@ -25,6 +25,8 @@ const TOLD = EVENT_TYPES.filter((type) => messageFor(type) !== undefined);
 describe("messages", () => {
   it("are for these events", () => {
     expect(TOLD).toEqual([
+      "bake.failed",
+      "bake.failed_over",
       "channel.deleted",
       "channel.disabled",
       "delivery.failed",
@@ -34,6 +36,7 @@ describe("messages", () => {
       "drill.aborted",
       "drill.failed",
       "drill.passed",
+      "drill.skipped",
       "failover.delete_started",
       "failover.deleted",
       "failover.demoted",
@@ -53,9 +56,13 @@ describe("messages", () => {
       "fleet.thawed",
       "foreign_routing.detected",
       "guard.overridden",
+      "lease.renewed",
       "operation.failed",
       "preflight.failed",
       "standby.broken",
+      "standby.rollback_failed",
+      "standby.rolled_back",
+      "standby.unverified",
       "token.created",
     ]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createVault, WrongKey } from "../../src/notifications/sealing.ts";
 
-const key = (letter: string) => new TextEncoder().encode(letter.repeat(32));
+const key = (letter: string) => Uint8Array.from(letter.repeat(32), (one) => one.codePointAt(0) ?? 0);
 const vault = createVault({ current: key("a"), previous: null });
 const SECRET = "https://hooks.slack.com/services/T0/B0/xyz";
 

@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 30_000;
 
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
-function asked(request: Request): Ask {
+async function asked(request: Request): Promise<Ask> {
   const url = new URL(request.url);
   const scheme = url.protocol === "http:" ? "http" : "https";
   const headers = Object.fromEntries(request.headers);
@@ -24,6 +24,7 @@ function asked(request: Request): Ask {
     host: (headers["host"] ?? url.hostname).replace(/:\d+$/, ""),
     path: `${url.pathname}${url.search}`,
     headers,
+    ...(request.body === null ? {} : { body: await request.text() }),
   };
 }
 
@@ -33,7 +34,7 @@ export async function leave(
   wait: Wait,
   request: Request,
 ): Promise<Response> {
-  const ask = asked(request);
+  const ask = await asked(request);
   const outcome = ask.address === RESOLVER_HOST ? askResolver(state, ask) : connect(state, now(), ask);
   if (outcome.kind === "failed") {
     await wait(outcome.failure === "timeout" ? CONNECT_TIMEOUT_MS : outcome.latencyMs, request.signal);

@@ -17,6 +17,8 @@ export interface Ask {
   /** Path with query. */
   path: string;
   headers: Record<string, string>;
+  /** Absent where nothing is sent. */
+  body?: string;
   allowInsecure?: boolean;
   /** Cloudflare's edges that it has passed. */
   hops?: number;

@@ -17,8 +17,17 @@ function absentPage(origin: Origin, path: string): OriginAnswer | undefined {
     : origin.notFound;
 }
 
-/** How a web server somewhere on the Internet answers. */
+/** How a web server somewhere on the Internet answers, and remembers that it did. */
 export function askOrigin(origin: Origin, ask: Ask): Outcome {
+  const outcome = answerOf(origin, ask);
+  if (outcome.kind === "answer") {
+    const { method, path, headers, body = "" } = ask;
+    origin.received?.push({ method, path, headers, body, status: outcome.status });
+  }
+  return outcome;
+}
+
+function answerOf(origin: Origin, ask: Ask): Outcome {
   if (!reachable(origin, ask)) return failed("timeout", origin.latencyMs);
   if (!origin.up) return failed("refused");
   if (origin.ports !== undefined && !origin.ports.includes(ask.port)) return failed("refused");

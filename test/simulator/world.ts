@@ -19,6 +19,7 @@ import type {
   PagesDomain,
   PagesProject,
   Pool,
+  Received,
   Subscription,
   Zone,
 } from "./objects.ts";
@@ -43,6 +44,7 @@ export interface OriginOptions extends OriginAnswer {
   perPath?: Record<string, OriginAnswer>;
   notFound?: OriginAnswer;
   resolvesTo?: string[];
+  received?: Received[];
   unreachableFrom?: string[];
 }
 
@@ -84,6 +86,8 @@ export interface World extends BesideTheBalancer {
   ): CertificatePack;
   addOrigin(options: OriginOptions): Origin;
   origin(address: string): Origin;
+  /** A receiver of webhooks: an origin that remembers what it was asked. */
+  addReceiver(options: OriginOptions): Origin & { received: Received[] };
   addPagesProject(options: PagesProjectOptions): PagesProject;
   pagesProject(name: string): PagesProject;
   deploy(projectName: string, options?: DeployOptions): PagesDeployment;
@@ -150,6 +154,12 @@ export function createWorld(state: State, now: () => number): World {
     return domain;
   };
 
+  const addOrigin: World["addOrigin"] = (options) => {
+    const origin = newOrigin(options);
+    state.origins.set(origin.address, origin);
+    return origin;
+  };
+
   return {
     zones: state.zones,
     dnsRecords: state.dnsRecords,
@@ -197,11 +207,8 @@ export function createWorld(state: State, now: () => number): World {
       return stored;
     },
     addCertificatePack,
-    addOrigin: (options) => {
-      const origin = newOrigin(options);
-      state.origins.set(origin.address, origin);
-      return origin;
-    },
+    addOrigin,
+    addReceiver: (options) => Object.assign(addOrigin({ body: "ok", ...options }), { received: [] }),
     origin: (address) => found(state.origins.get(bareName(address)), `origin ${address}`),
     addPagesProject: (options) => {
       const project: PagesProject = {
