@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readinessSchema } from "../../src/api/schemas.ts";
 import { NOON } from "./builders.ts";
-import { inMemoryService } from "./in-memory-service.ts";
+import { inMemoryService, secretOf } from "./in-memory-service.ts";
 
 describe("/healthz", () => {
   it("answers whatever the database does", async () => {
@@ -57,5 +57,9 @@ describe("/readyz", () => {
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ status: "unavailable", database: false, last_tick_at: null });
     expect(world.logged.length).toBe(2);
+    // Whether that is a token can't be found out either.
+    const made = await ask("/readyz", { token: secretOf({ name: "made" }) });
+    expect(made.status).toBe(503);
+    expect(await made.json()).toEqual({ status: "unavailable" });
   });
 });

@@ -227,7 +227,10 @@ function tokensOf(world: World): TokensPort {
       world.actions.push({ verb: "createToken", given: [request, origin] });
       return ok({ token, secret: secretOf(token) });
     },
-    findBySecret: async (secret) => world.tokens.find((token) => secretOf(token) === secret) ?? null,
+    async findBySecret(secret) {
+      if (world.exception !== null) throw world.exception;
+      return world.tokens.find((token) => secretOf(token) === secret) ?? null;
+    },
     find: async (id) => findById(id),
     list: async (page) => pageOf(world.tokens, page),
     async revoke(id, origin) {
