@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { createFleet } from "./fleet.ts";
 import {
   eventsOfType,
   expectOriginal,
@@ -11,7 +12,7 @@ import {
   type Playing,
 } from "./rehearsal.ts";
 import { countRowsWritten } from "./rows-written.ts";
-import { SHOP, type Answer, type Stage } from "./stage.ts";
+import { setStage, SHOP, type Answer, type Stage } from "./stage.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -219,5 +220,26 @@ describe("a scheduled drill", () => {
     await rowsWritten();
     expect(await threeMinutes()).toEqual(before);
     expect(before).toMatchObject({ failovers: 0, events: 0, operations: 0 });
+  });
+
+  it("begins with few at once where a whole fleet has the same window, and all have their turn", async () => {
+    const stage = setStage();
+    const { names } = await createFleet(stage, 7, {
+      drills: { schedule: { windows: [NIGHT], method: "reorder", hold_seconds: 1 } },
+    });
+    await stage.minutes(3);
+    for (const name of names) await stage.call("POST", `/v1/failovers/${name}/promote`);
+    await stage.minutes(3);
+    const drilled = async () => {
+      const pages = names.map((name) => stage.call("GET", `/v1/failovers/${name}/drills`));
+      return (await Promise.all(pages)).flatMap(({ body }) => body.items);
+    };
+    await jumpTo(stage, OPENS);
+    expect(await drilled()).toHaveLength(5);
+    await stage.minutes(1);
+    expect(await drilled()).toHaveLength(7);
+    for (const { operation_id: id } of await drilled()) await untilEnded(stage, id);
+    for (const drill of await drilled())
+      expect(drill).toMatchObject({ status: "succeeded", scheduled: true });
   });
 });
