@@ -37,11 +37,12 @@ function revert(
   if (failover.stage !== to) return { operation: ended };
   const reverted: Failover = { ...failover, stage: from, revision: failover.revision + 1, updatedAt: now };
   const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
+  const verb = operation.kind === "demote" ? "demote" : "promote";
   const data = { before: { stage: to }, after: { stage: from }, message: why, operation_id: operation.id };
   return {
     operation: ended,
     writes: [updateIntent(context.db, reverted, testHostname, failover.revision, now)],
-    events: [eventOf(context, `failover.${operation.kind}_reverted`, failover.id, operation.origin, data)],
+    events: [eventOf(context, `failover.${verb}_reverted`, failover.id, operation.origin, data)],
   };
 }
 

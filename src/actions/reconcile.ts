@@ -1,6 +1,7 @@
 import type { Priority } from "../cloudflare/budget.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { incompleteness } from "../failover/desired.ts";
+import type { EventType } from "../failover/events.ts";
 import type { Failover } from "../failover/failover.ts";
 import { ROLES } from "../failover/marker.ts";
 import { describeRole, findDifferences, wantedOf } from "../failover/plan.ts";
@@ -113,9 +114,9 @@ function eventsOf(
   const ended = new Set([...after.drift, ...healed].map(keyOf));
   const detected = [...after.drift, ...healed].filter((one) => !known.has(keyOf(one)));
   const resolved = before.drift.filter((one) => !ended.has(keyOf(one)));
-  const of = (type: string, drift: readonly KnownDrift[]) =>
+  const of = (type: EventType, drift: readonly KnownDrift[]) =>
     drift.length === 0 ? [] : [eventOf(context, type, id, origin, { drift: shown(drift) })];
-  const routing = (type: string, here: StoredStatus["foreign"], there: StoredStatus["foreign"]) => {
+  const routing = (type: EventType, here: StoredStatus["foreign"], there: StoredStatus["foreign"]) => {
     const old = new Set(there.map(({ message }) => message));
     const news = here.filter(({ message }) => !old.has(message));
     const told = news.map(({ role, path, message, kept }) => {

@@ -1,3 +1,4 @@
+import type { EventType } from "../failover/events.ts";
 import type { FailoverEvent, Origin, Refusal } from "../failover/results.ts";
 
 /** What nobody asked for in particular: the reconciler's own doing. */
@@ -39,7 +40,7 @@ function withoutCredentials(data: FailoverEvent["data"]): FailoverEvent["data"] 
 /** A past-tense fact, as of now. */
 export function eventOf(
   context: { clock: { now(): number }; newId(prefix: string): string },
-  type: string,
+  type: EventType,
   failoverId: string,
   origin: Origin,
   data: Readonly<Record<string, unknown>> = {},

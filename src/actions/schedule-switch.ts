@@ -1,3 +1,4 @@
+import type { EventType } from "../failover/events.ts";
 import type { Side } from "../failover/failover.ts";
 import { hasEnded, newOperation, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import {
@@ -91,7 +92,7 @@ export async function advanceScheduled(
   const now = context.clock.now();
   if (now < at) return { operation: stepWaits(operation, WAIT, operation.message, at, now) };
   const { failover } = record;
-  const over = (message: string, type: string) => ({
+  const over = (message: string, type: EventType) => ({
     operation: operationEnds(operation, "aborted", message, null, now),
     events: [eventOf(context, type, failover.id, operation.origin, { operation_id: operation.id, message })],
   });

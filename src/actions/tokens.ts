@@ -1,4 +1,5 @@
 import { BOOTSTRAP, type Token } from "../failover/access.ts";
+import type { EventType } from "../failover/events.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
 import {
@@ -50,7 +51,7 @@ function facts({ id, name, scopes, failovers, expiresAt }: Token) {
 }
 
 export function createTokens({ db, accountId, clock }: TokensDependencies): TokensPort {
-  const eventAbout = (type: string, token: Token, origin: Origin) =>
+  const eventAbout = (type: EventType, token: Token, origin: Origin) =>
     insertEvents(db, accountId, [eventOf({ clock, newId }, type, FLEET, origin, facts(token))]);
 
   async function create(request: TokenRequest, origin: Origin): ReturnType<TokensPort["create"]> {

@@ -50,6 +50,15 @@ export type Utterance =
 /** How long after a rehearsal its traces may still be seen. */
 const AFTER_DRILL_MS = 180_000;
 const WHILE_DRILLING_MS = 600_000;
+/** These tell why an operation failed in words of their own. */
+const TELLS_OF_FAILURE: ReadonlySet<string> = new Set([
+  "bake.failed",
+  "drill.failed",
+  "failover.demote_reverted",
+  "failover.promote_reverted",
+  "failover.switch_over_reverted",
+]);
+
 const DRILL_ENDS: ReadonlySet<string> = new Set(["drill.passed", "drill.failed", "drill.aborted"]);
 
 /** By these a person shows that somebody knows of the trouble and is at it. */
@@ -133,7 +142,12 @@ function tell(event: FailoverEvent, ledger: Ledger, facts: FanOutFacts): Utteran
     told.push({ kind: "trouble", says: step.says, key, setting });
     isToldAsEnd ||= step.says === "resolve" && (change.kind === "drift" || change.kind === "brake");
   }
-  if (!isToldAsEnd) told.push({ kind: "news", event, setting });
+  const isToldBeside =
+    event.type === "operation.failed" &&
+    facts.events.some(
+      (one) => TELLS_OF_FAILURE.has(one.type) && one.data["operation_id"] === event.data["operation_id"],
+    );
+  if (!isToldAsEnd && !isToldBeside) told.push({ kind: "news", event, setting });
   for (const incident of ledger.incidents.values()) {
     if (incident.failoverId !== event.failoverId) continue;
     if (DRILL_ENDS.has(event.type) && incident.state === "silenced") {

@@ -128,6 +128,15 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
         ? "Its objects stay at Cloudflare, without markers."
         : "Its objects at Cloudflare are gone.",
     ),
+  "failover.demote_reverted": (event, name) =>
+    words(
+      "warning",
+      `${name}: the demotion was taken back`,
+      messageOf(event, "It was not seen to work."),
+      "The operation's report says what was seen.",
+    ),
+  // What becomes of it follows.
+  "failover.demote_started": nothing,
   "failover.demoted": (event, name) =>
     words("info", `${name}: demoted to ${stageAfter(event)}`, `Demoted${by(event)}.`),
   "failover.imported": nothing,
@@ -153,6 +162,7 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
       messageOf(event, "It was not seen to work."),
       "The operation's report says what was seen.",
     ),
+  "failover.promote_started": nothing,
   "failover.promoted": (event, name) =>
     words("info", `${name}: promoted to ${stageAfter(event)}`, `Promoted${by(event)}.`),
   "failover.resumed": (event, name) =>
@@ -229,8 +239,6 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
   "object.vanished": nothing,
   "operation.failed": (event, name) => {
     const kind = textIn(event, "kind");
-    // A rehearsal's end is told in its own words.
-    if (kind === "drill") return null;
     return words(
       "warning",
       `${name}: ${kind ?? "an operation"} failed`,

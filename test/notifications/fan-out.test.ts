@@ -248,6 +248,21 @@ describe("who hears", () => {
   });
 });
 
+describe("an operation that failed", () => {
+  it("is told once, in the words of what came of it", () => {
+    const about = { operation_id: "op_1", message: "not seen to serve" };
+    const events = [
+      anEvent("failover.switch_over_reverted", about),
+      anEvent("operation.failed", { ...about, kind: "switch-over" }),
+      anEvent("operation.failed", { operation_id: "op_2", kind: "delete", message: "no answer" }),
+    ];
+    expect(told(aService([slack]).hear(events))).toEqual([
+      "ch_slack notice shop: the switch-over was taken back",
+      "ch_slack notice shop: delete failed",
+    ]);
+  });
+});
+
 describe("drift", () => {
   const drift = (healAt: string | null) => ({
     drift: [{ role: "load_balancer", path: "default_pools", heal_at: healAt }],

@@ -39,6 +39,7 @@ describe("messages", () => {
       "drill.skipped",
       "failover.delete_started",
       "failover.deleted",
+      "failover.demote_reverted",
       "failover.demoted",
       "failover.latched",
       "failover.paused",
