@@ -54,9 +54,10 @@ async function lookAtProjects(
   }
   const projects = [...new Set([...wanted.values()].flat())];
   if (projects.length === 0) return outcomes;
+  const readAt = context.clock.now();
   const read = await context.deployments("heal").servingOf(projects);
   const [first] = wanted.keys();
-  const deployed = await watchPages(context, { records, read, noticedBy: first ?? "webhook" });
+  const deployed = await watchPages(context, { records, read, readAt, noticedBy: first ?? "webhook" });
   for (const [id, asked] of wanted) {
     const news = asked.filter((name) => deployed.includes(name));
     const missing = asked.filter((name) => !read.serving.has(name));

@@ -145,6 +145,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
   const before = context.budget.left("poll");
   const projects = [...servedProjects(records).keys()];
+  const readAt = context.clock.now();
   const [snapshot, pages] = await Promise.all([
     context.snapshots.take(zoneIds, "poll"),
     context.deployments("poll").servingOf(projects),
@@ -159,7 +160,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       logFault(context, record.failover.id, error);
     }
   });
-  await watchPages(context, { records, read: pages, noticedBy: "cron" });
+  await watchPages(context, { records, read: pages, readAt, noticedBy: "cron" });
   await rehearseOnSchedule(context, records);
   await repeatPreflights(context, snapshot).catch((error: unknown) => {
     context.log({ level: "error", message: "preflights could not be repeated", error: String(error) });

@@ -24,6 +24,8 @@ const AFTER_FAULT_MS = 30_000;
 export interface Sighting {
   readonly records: readonly FailoverRecord[];
   readonly read: ServingRead;
+  /** When reading began, ms since the epoch. */
+  readonly readAt: number;
   /** `cron`, or the id of a webhook. */
   readonly noticedBy: string;
 }
@@ -40,10 +42,12 @@ function newsOf(
   project: string,
   serving: Deployment | null,
   served: readonly Served[],
-  { records, noticedBy }: Sighting,
+  { records, readAt, noticedBy }: Sighting,
   now: number,
 ): News | null {
-  const noticed = noticeServing(known, project, serving, served, noticedBy, now);
+  // What was read before the last news, or while it was made, may be older than that.
+  const isOlder = known !== null && readAt <= known.verification.startedAt;
+  const noticed = isOlder ? null : noticeServing(known, project, serving, served, noticedBy, now);
   if (noticed !== null) {
     const isNew = noticed.verification !== known?.verification;
     return { watch: noticed, isNew: isNew && known !== null, recovered: null };
