@@ -15,6 +15,7 @@ const AT_ONCE = Math.min(availableParallelism(), 4);
 const APART = [
   "any-weather",
   "crashes",
+  "deploy-crashes",
   "drill-crashes",
   "import-crashes",
   "notification-crashes",

@@ -108,10 +108,17 @@ describe("/openapi.json", () => {
     },
   );
 
-  it.each(operations.filter(({ operation }) => operation.requestBody !== undefined))(
-    "says that $method $path with its body may answer 400, 413, 415 and 422",
+  it.each(
+    operations.filter(({ path, operation }) => path.startsWith("/v1") && operation.requestBody !== undefined),
+  )("says that $method $path with its body may answer 400, 413, 415 and 422", ({ operation }) => {
+    expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["400", "413", "415", "422"]));
+  });
+
+  // What comes from a stranger's program is taken or not: no member of it is ours to judge.
+  it.each(operations.filter(({ path }) => path.startsWith("/webhooks")))(
+    "says that $method $path may answer 400, 401 and 413",
     ({ operation }) => {
-      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["400", "413", "415", "422"]));
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["400", "401", "413"]));
     },
   );
 
