@@ -12,6 +12,8 @@ export interface LocalOptions {
   /** D1, the Durable Objects and the queue live here, and survive a restart. */
   readonly directory: string;
   readonly adminToken: string;
+  /** 32 bytes as base64; without it there are no channels. */
+  readonly dataKey?: string;
   /** How many times faster than real time everything lives, and since which real instant. */
   readonly rate: number;
   readonly epochMs: number;
@@ -76,6 +78,8 @@ export async function startLocalAccount(options: LocalOptions): Promise<LocalAcc
         CF_API_BASE_URL: text(`${simulatorUrl}/client/v4`),
         CF_API_TOKEN: secret(API_TOKEN),
         ADMIN_TOKEN: secret(options.adminToken),
+        ...(options.dataKey === undefined ? {} : { DATA_KEY: secret(options.dataKey) }),
+        PUBLIC_URL: text(`http://${HOSTNAME}:${port}`),
         // Invented hostnames don't resolve: probes leave through the simulated Internet.
         EGRESS: { type: "service", service: SIMULATOR, entrypoint: "Egress" },
       },

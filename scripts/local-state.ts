@@ -16,15 +16,19 @@ async function readOrMake(file: string, make: () => string): Promise<string> {
 
 export interface LocalState {
   readonly adminToken: string;
+  /** What the secrets of channels in that state are sealed with. */
+  readonly dataKey: string;
   /** When a faster clock set out from real time: after a restart it must not jump back. */
   readonly epochMs: number;
 }
 
 export async function readLocalState(directory: string): Promise<LocalState> {
   const newToken = () => `local-${randomBytes(12).toString("hex")}`;
-  const [adminToken, epoch] = await Promise.all([
+  const newKey = () => randomBytes(32).toString("base64");
+  const [adminToken, dataKey, epoch] = await Promise.all([
     readOrMake(path.join(directory, "admin-token"), newToken),
+    readOrMake(path.join(directory, "data-key"), newKey),
     readOrMake(path.join(directory, "clock-epoch"), () => String(Date.now())),
   ]);
-  return { adminToken, epochMs: Number(epoch) };
+  return { adminToken, dataKey, epochMs: Number(epoch) };
 }

@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     process.env["STATE"] || ".wrangler",
     rate === 1 ? "local" : `local-x${rate}`,
   );
-  const { adminToken, epochMs } = await readLocalState(directory);
+  const { adminToken, dataKey, epochMs } = await readLocalState(directory);
   const watch = process.argv.includes("--watch");
 
   console.log("Starting (a few seconds) …");
@@ -49,6 +49,7 @@ async function main(): Promise<void> {
     simulatorPort,
     directory,
     adminToken,
+    dataKey,
     rate,
     epochMs,
     watch,

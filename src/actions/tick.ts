@@ -5,6 +5,7 @@ import { chooseHealthReads, mostHealthReads, type HealthRead } from "../failover
 import type { PoolHealth } from "../failover/verdict.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { pruneWatches } from "../store/pages.ts";
+import { pruneDeliveries } from "../store/deliveries.ts";
 import { pruneSamples } from "../store/samples.ts";
 import { saveTick } from "../store/ticks.ts";
 import { pruneWebhooks } from "../store/webhooks.ts";
@@ -28,6 +29,8 @@ import { watchPages } from "./watch-pages.ts";
 const WIDTH = 5;
 /** Samples are kept for a day. */
 const KEEP_SAMPLES_MS = 86_400_000;
+/** What was sent, or wasn't, for thirty. */
+const KEEP_DELIVERIES_MS = 30 * 86_400_000;
 /** Webhooks for thirty days. */
 const KEEP_WEBHOOKS_MS = 30 * 86_400_000;
 
@@ -182,6 +185,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       ? []
       : [
           pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS),
+          pruneDeliveries(context.db, finishedAt - KEEP_DELIVERIES_MS),
           pruneWebhooks(context.db, context.accountId, finishedAt - KEEP_WEBHOOKS_MS),
           pruneWatches(context.db, context.accountId, projects),
         ]),
