@@ -172,7 +172,7 @@ function drillProblems({ drills: { schedule }, hostname, monitor }: Spec): Field
   const short = windows.flatMap((window, index) => {
     if (lengthMs(window) >= longest) return [];
     const minutes = lengthMs(window) / 60_000;
-    const message = `closes ${minutes} minutes after it opens, and a drill that holds for ${holdSeconds} seconds may take ${Math.ceil(longest / 60_000)}: leave it more time`;
+    const message = `closes ${minutes} minutes after it opens, and a drill that holds for ${holdSeconds} seconds may take ${Math.ceil(longest / 60_000)}: leave it more time${method === "reorder" ? "" : ", or give the method reorder, which takes less"}`;
     return [{ pointer: `/drills/schedule/windows/${index}/to`, message }];
   });
   if (confirm === undefined || confirm === hostname) return short;
@@ -208,7 +208,8 @@ export function specProblems(spec: Spec, zone: Facts["zone"] = null): FieldError
   if (spec.on_broken_deploy === "rollback" && !hasPages) {
     problems.push({
       pointer: "/on_broken_deploy",
-      message: "rolls a Pages project back, and neither endpoint is one: leave it out, or give a pages_project",
+      message:
+        "rolls a Pages project back, and neither endpoint is one: leave it out, or give a pages_project",
     });
   }
   if (areSameEndpoint(spec)) {

@@ -311,7 +311,7 @@ describe("what a whole spec must not be", () => {
       "a scheduled drill doesn't fit into its window",
       "/drills/schedule/windows/1/to",
       { drills: { schedule: { windows: [OFFICE, { ...OFFICE, from: "23:55", to: "00:03" }] } } },
-      /closes 8 minutes after it opens, and a drill that holds for 60 seconds may take 9/,
+      /closes 8 minutes after it opens, and a drill that holds for 60 seconds may take 9: .* or give the method reorder/,
     ],
     [
       "both endpoints have one address",

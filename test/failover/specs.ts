@@ -138,7 +138,7 @@ export const anySpec: fc.Arbitrary<Patch> = fc
         {},
         { schedule: null },
         {
-          schedule: { windows: [{ days: ["tue"], from: "03:00", to: "05:00", time_zone: "Europe/Berlin" }] },
+          schedule: { windows: [{ days: ["tue"], from: "03:00", to: "15:00", time_zone: "Europe/Berlin" }] },
         },
       ),
       check_regions: fc.oneof(
