@@ -169,7 +169,7 @@ describe("changing a failover", () => {
     const answer = await ask("/v1/failovers/shop", { method: "PATCH", body, headers: { "if-match": '"3"' } });
     expect(answer.status).toBe(200);
     expect(answer.headers.get("etag")).toBe('"3"');
-    expect(world.actions[0]?.given.slice(0, 3)).toEqual(["shop", body, 3]);
+    expect(world.actions[0]?.given.slice(0, 3)).toEqual(["shop", body, { revision: 3, override: [] }]);
   });
 
   it("refuses to change the name and names it", async () => {

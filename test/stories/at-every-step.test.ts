@@ -154,8 +154,8 @@ describe("the times of a switch-over", () => {
       reason: "measured",
     });
     const truth: { at: number; serves: string }[] = [];
-    let ended: Answer["body"] | undefined;
-    while (ended === undefined) {
+    let ended: Answer["body"] = null;
+    while (ended === null) {
       await stage.alarms();
       const serves = visitor(stage, VISITORS);
       if (truth.at(-1)?.serves !== serves) truth.push({ at: stage.now(), serves });
