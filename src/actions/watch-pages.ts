@@ -115,7 +115,10 @@ export async function advanceDueProjects(context: Context): Promise<void> {
     try {
       await context.alone(`pages:${project}`, async () => {
         const watch = await loadWatch(context.db, context.accountId, project);
-        if (watch !== null) await advanceWatch(context, watch, records);
+        // One that makes no sense would be due for ever; the next tick watches the project anew.
+        if (watch === null)
+          await commit(context.db, [postponeProject(context.db, context.accountId, project, null)]);
+        else await advanceWatch(context, watch, records);
       });
     } catch (error) {
       logFault(context, project, error);

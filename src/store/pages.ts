@@ -10,27 +10,23 @@ export function saveWatch(db: D1Database, accountId: string, watch: ProjectWatch
     .bind(accountId, watch.project, watch.dueAt, JSON.stringify(watch));
 }
 
-/** By the project's name; all of the account's. */
-export async function loadWatches(
-  db: D1Database,
-  accountId: string,
-): Promise<ReadonlyMap<string, ProjectWatch>> {
-  const { results } = await selectWatches(db, accountId).all<{ watch: string }>();
-  return toWatches(results);
+/** One that makes no sense counts as none, so that it is watched anew and keeps nothing else from being read. */
+function parse(row: { readonly watch: string }): ProjectWatch | null {
+  try {
+    const watch = JSON.parse(row.watch) as Partial<ProjectWatch> | null;
+    return Array.isArray(watch?.verification?.endpoints) ? (watch as ProjectWatch) : null;
+  } catch {
+    return null;
+  }
 }
 
-/** For a batch that reads more than this. */
+/** All of the account's, for a batch that reads more than this; `toWatches` reads them, by the project's name. */
 export function selectWatches(db: D1Database, accountId: string): D1PreparedStatement {
   return db.prepare("SELECT watch FROM pages_projects WHERE account_id = ?1").bind(accountId);
 }
 
 export function toWatches(rows: readonly { readonly watch: string }[]): ReadonlyMap<string, ProjectWatch> {
-  return new Map(
-    rows.map((row) => {
-      const watch = JSON.parse(row.watch) as ProjectWatch;
-      return [watch.project, watch];
-    }),
-  );
+  return new Map(rows.flatMap((row) => parse(row) ?? []).map((watch) => [watch.project, watch]));
 }
 
 export async function loadWatch(
@@ -42,7 +38,7 @@ export async function loadWatch(
     .prepare("SELECT watch FROM pages_projects WHERE account_id = ?1 AND project = ?2")
     .bind(accountId, project)
     .first<{ watch: string }>();
-  return row === null ? null : (JSON.parse(row.watch) as ProjectWatch);
+  return row === null ? null : parse(row);
 }
 
 /** The projects whose next step is due, the longest waiting first. */
@@ -56,8 +52,13 @@ export async function loadDueProjects(db: D1Database, accountId: string, now: nu
   return results.map(({ project }) => project);
 }
 
-/** Puts a step off without touching what it is. */
-export function postponeProject(db: D1Database, accountId: string, project: string, dueAt: number): Write {
+/** Puts a step off without touching what it is; null until somebody looks again. */
+export function postponeProject(
+  db: D1Database,
+  accountId: string,
+  project: string,
+  dueAt: number | null,
+): Write {
   return db
     .prepare("UPDATE pages_projects SET due_at = ?3 WHERE account_id = ?1 AND project = ?2")
     .bind(accountId, project, dueAt);

@@ -71,7 +71,10 @@ describe.each([{ count: 10 }, { count: 100 }])("$count failovers in two zones", 
         const calls = simulator.calls.slice(from);
         const reads = calls.filter(isHealth).map(({ path }) => path);
         expect(calls.filter(isList)).toHaveLength(lists);
-        expect(calls).toHaveLength(lists + reads.length);
+        // All of them share one Pages project, whose deployment is asked for once.
+        const deployments = calls.filter(({ path }) => path.endsWith("/pages/projects/shop"));
+        expect(deployments).toHaveLength(1);
+        expect(calls).toHaveLength(lists + reads.length + deployments.length);
         expect(calls.length).toBeLessThanOrEqual(120);
         expect(new Set(reads).size).toBe(reads.length);
         // What was read of pools, and the tick itself (each shard of probes stores its samples): nothing for what stayed the same.

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { tickWithoutProbes } from "./adversity.ts";
 import {
@@ -114,6 +115,24 @@ describe("somebody who deploys while a rollback is on its way", () => {
     expect(servedId(stage)).toBe(mended.id);
     expect(rollbacks(stage)).toBe(1);
   });
+});
+
+describe("what is known of a project", () => {
+  it.each(["null", "{}", "not JSON at all"])(
+    "is found out anew where D1 reads %s, and keeps nothing else from being looked at",
+    async (row) => {
+      const stage = await aWatchedShop(ROLLING_BACK);
+      const good = servedId(stage);
+      await env.DB.prepare("UPDATE pages_projects SET watch = ?1, due_at = 0").bind(row).run();
+      await stage.operate("POST", "/v1/failovers/shop/reconcile");
+      expect(await env.DB.prepare("SELECT due_at FROM pages_projects").first()).toEqual({ due_at: null });
+      await stage.minutes(4);
+      expect((await stage.failover()).status).toMatchObject({ sync: "synced", readiness: "ready" });
+      deployBroken(stage);
+      await stage.minutes(1);
+      expect(servedId(stage)).toBe(good);
+    },
+  );
 });
 
 describe("a reading that was overtaken", () => {
