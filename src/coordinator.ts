@@ -248,7 +248,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     }
   }
 
-  /** Turns what happened into messages, and begins to send them: that nobody waits for. */
+  /** Turns what happened into messages. */
   async #tellAll(context: Context): Promise<void> {
     this.#fanningOut = this.#fanningOut
       .then(() => fanOut(context))
@@ -261,14 +261,16 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       await this.#tellAll(context);
       await this.#setNextAlarm();
     });
-    this.#sender.wake();
   }
 
+  /** What is to be sent now is begun: that nobody waits for. */
   async #setNextAlarm(): Promise<void> {
     const { db, settings, clock, log } = this.#services;
     try {
-      const due = [await loadNextDue(db, settings.accountId), (await this.#sender?.nextDue()) ?? null];
-      const known = due.filter((at) => at !== null);
+      const { message, work } = await loadNextDue(db, settings.accountId, this.#sender?.busy() ?? []);
+      const isToBeSent = message !== null && message <= clock.now();
+      if (isToBeSent) this.#sender?.wake();
+      const known = [work, isToBeSent ? null : message].filter((at) => at !== null);
       await this.#setAlarm(known.length === 0 ? null : Math.min(...known));
     } catch (error) {
       log({ level: "error", message: "what is due next could not be read", error: String(error) });

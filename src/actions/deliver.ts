@@ -11,7 +11,6 @@ import {
   hastenDeliveries,
   loadDueChannels,
   loadDueDelivery,
-  loadNextDelivery,
   postponeDelivery,
   putOffDeliveries,
   type DeliveryRow,
@@ -147,26 +146,27 @@ async function serve(context: Context, channelId: string): Promise<number> {
 export interface Sender {
   /** Sends whatever is due, in the background; whoever sends already goes on. Never throws. */
   wake(): void;
-  /** When anything is due that the sender won't come to by itself; ms since the epoch, null where nothing is. */
-  nextDue(): Promise<number | null>;
+  /** The ids of the channels that it serves now: what is due to them needs nobody else. */
+  busy(): readonly string[];
 }
 
-/** `rested` is called whenever something was sent, or was not: what is due next may have changed. */
+/** `rested` is called after attempts, whatever came of them: what is due next may have changed. */
 export function createSender(context: Context, rested: () => Promise<void>): Sender {
   const busy = new Set<string>();
   const failed = (error: unknown) =>
     context.log({ level: "error", message: "messages could not be sent", error: String(error) });
 
   async function run(channelId: string): Promise<void> {
-    let isRest = false;
+    let attempts = 0;
     try {
-      isRest = (await serve(context, channelId)) > 0;
+      attempts = await serve(context, channelId);
     } catch (error) {
       failed(error);
     } finally {
       busy.delete(channelId);
     }
-    if (!isRest) return;
+    // After a fault the next minute's cron looks again: at once it would fail again.
+    if (attempts === 0) return;
     await rested();
     await look();
   }
@@ -182,7 +182,6 @@ export function createSender(context: Context, rested: () => Promise<void>): Sen
 
   return {
     wake: () => void look().catch(failed),
-    nextDue: async () =>
-      busy.size >= WIDTH ? null : loadNextDelivery(context.db, context.accountId, [...busy]),
+    busy: () => [...busy],
   };
 }

@@ -241,7 +241,7 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
     const kind = textIn(event, "kind");
     return words(
       "warning",
-      `${name}: ${kind ?? "an operation"} failed`,
+      `${name}: ${kind === null ? "an operation" : `the operation ${kind}`} failed`,
       messageOf(event, "It failed."),
       "GET /v1/operations/{id} shows its steps.",
     );

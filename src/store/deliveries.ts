@@ -60,22 +60,6 @@ export async function loadDueChannels(db: D1Database, accountId: string, now: nu
   return results.map(({ id }) => id);
 }
 
-/** The earliest instant at which anything is due, ms since the epoch; leaving out these channels. */
-export async function loadNextDelivery(
-  db: D1Database,
-  accountId: string,
-  except: readonly string[],
-): Promise<number | null> {
-  const row = await db
-    .prepare(
-      `SELECT min(due_at) AS due FROM deliveries WHERE account_id = ?1 AND due_at IS NOT NULL
-         AND channel_id NOT IN (SELECT value FROM json_each(?2))`,
-    )
-    .bind(accountId, JSON.stringify(except))
-    .first<{ due: number | null }>();
-  return row?.due ?? null;
-}
-
 /** What was never tried goes first: a message that nobody takes holds up no other lane. */
 export async function loadDueDelivery(
   db: D1Database,

@@ -80,19 +80,25 @@ export async function loadDueFailovers(
   return results.map(({ id, is_lease: isLease }) => ({ id, leaseEnded: isLease === 1 }));
 }
 
-/** The earliest instant at which anything is due, ms since the epoch. */
-export async function loadNextDue(db: D1Database, accountId: string): Promise<number | null> {
+/** When something is due next, ms since the epoch: a message to a channel that isn't `busy`, and anything else. */
+export async function loadNextDue(
+  db: D1Database,
+  accountId: string,
+  busy: readonly string[],
+): Promise<{ message: number | null; work: number | null }> {
   const row = await db
     .prepare(
-      `SELECT min(due_at) AS due FROM (
-         SELECT due_at FROM failovers WHERE account_id = ?1 AND due_at IS NOT NULL
-         UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL
-         UNION ALL SELECT due_at FROM pages_projects WHERE account_id = ?1 AND due_at IS NOT NULL
-         UNION ALL SELECT expires_at FROM leases WHERE account_id = ?1)`,
+      `SELECT (SELECT min(due_at) FROM deliveries WHERE account_id = ?1 AND due_at IS NOT NULL
+                 AND channel_id NOT IN (SELECT value FROM json_each(?2))) AS message,
+         (SELECT min(due_at) FROM (
+           SELECT due_at FROM failovers WHERE account_id = ?1 AND due_at IS NOT NULL
+           UNION ALL SELECT due_at FROM operations WHERE account_id = ?1 AND due_at IS NOT NULL
+           UNION ALL SELECT due_at FROM pages_projects WHERE account_id = ?1 AND due_at IS NOT NULL
+           UNION ALL SELECT expires_at FROM leases WHERE account_id = ?1)) AS work`,
     )
-    .bind(accountId)
-    .first<{ due: number | null }>();
-  return row?.due ?? null;
+    .bind(accountId, JSON.stringify(busy))
+    .first<{ message: number | null; work: number | null }>();
+  return row ?? { message: null, work: null };
 }
 
 /** Which of these failovers were deleted together with their objects. */

@@ -258,7 +258,7 @@ describe("an operation that failed", () => {
     ];
     expect(told(aService([slack]).hear(events))).toEqual([
       "ch_slack notice shop: the switch-over was taken back",
-      "ch_slack notice shop: delete failed",
+      "ch_slack notice shop: the operation delete failed",
     ]);
   });
 });
