@@ -9,7 +9,7 @@ import {
   type ProjectWatch,
 } from "../failover/deploys.ts";
 import { compareEndpoints } from "../failover/preflight/likeness-checks.ts";
-import type { FailoverEvent } from "../failover/results.ts";
+import type { FailoverEvent, Origin } from "../failover/results.ts";
 import type { Rollback } from "../failover/rollback.ts";
 import { endpointTarget } from "../probing/targets.ts";
 import type { FailoverRecord } from "../store/failovers.ts";
@@ -47,6 +47,13 @@ async function compare(context: Context, { failover }: FailoverRecord) {
   return { outcome, message: found };
 }
 
+/** Who made us look: somebody's webhook, or the service itself. */
+function originOf(noticedBy: string): Origin {
+  return noticedBy.startsWith("wh_")
+    ? { actor: { kind: "webhook", name: noticedBy }, requestId: null }
+    : SYSTEM;
+}
+
 /** `next` is what will be done about a broken one. */
 export async function outcomeEvent(
   context: Context,
@@ -62,7 +69,7 @@ export async function outcomeEvent(
   const parity = outcome === "verified" ? await compare(context, record) : null;
   const what = `the deployment ${describeDeployment(deployment)} of the Pages project ${project}`;
   const message = `${what} ${SAID[outcome]} as the ${endpoint.side} endpoint: ${seen}`;
-  return eventOf(context, EVENT_TYPES[outcome], record.failover.id, SYSTEM, {
+  return eventOf(context, EVENT_TYPES[outcome], record.failover.id, originOf(noticedBy), {
     endpoint: endpoint.side,
     active: record.failover.active === endpoint.side,
     pages_project: project,

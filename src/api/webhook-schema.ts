@@ -7,14 +7,10 @@ import { maybeTimestamp, text, timestamp, word } from "./schemas.ts";
 export const deployHookBody = z
   .looseObject({
     pages_project: text("The Pages project that was deployed.", "shop"),
-    deployment_id: z
-      .string()
-      .nullable()
-      .optional()
-      .meta({
-        description: "Cloudflare's id of the deployment.",
-        example: "1b2c3d4e-0000-4000-8000-000000000000",
-      }),
+    deployment_id: z.string().nullable().optional().meta({
+      description: "Cloudflare's id of the deployment.",
+      example: "1b2c3d4e-0000-4000-8000-000000000000",
+    }),
     environment: z
       .string()
       .nullable()
@@ -62,12 +58,10 @@ export const webhookSchema = z.object(shape).meta({ id: "Webhook", description: 
 export const wholeWebhookSchema = z
   .object({
     ...shape,
-    headers: z
-      .record(z.string(), z.string())
-      .meta({
-        description: "Some of its headers; never those that authenticate.",
-        example: { "webhook-id": "msg_1" },
-      }),
+    headers: z.record(z.string(), z.string()).meta({
+      description: "Some of its headers; never those that authenticate.",
+      example: { "webhook-id": "msg_1" },
+    }),
     body: text("Its body, as it came.", '{"pages_project":"shop"}'),
   })
   .meta({ id: "WholeWebhook", description: "A webhook that came in, with all that is kept of it." });

@@ -101,7 +101,11 @@ describe("a deploy that is told of", () => {
     expect(pagesCalls(stage)).toBe(1);
     const told = await toldOf(stage);
     expect(told).toMatchObject([
-      { type: "standby.verified", data: { deployment: { id: good.id }, noticed_by: webhook.id } },
+      {
+        type: "standby.verified",
+        actor: { kind: "webhook", name: webhook.id },
+        data: { deployment: { id: good.id }, noticed_by: webhook.id },
+      },
     ]);
     await stage.minutes(2);
     expect(await typesTold(stage)).toHaveLength(1);
