@@ -32,6 +32,7 @@ export interface Services {
   readonly webhookSecrets: ApiDependencies["webhookSecrets"];
   readonly access: ApiDependencies["access"];
   readonly limits: ApiDependencies["limits"];
+  readonly assets: ApiDependencies["assets"];
   /** The one writer of this account. */
   readonly coordinator: CoordinatorPort;
   readonly log: (entry: object) => void;
@@ -74,9 +75,11 @@ export function createServices(env: Env): Services {
     PROBES: probes,
     COORDINATOR: namespace,
     EGRESS: egress,
+    ASSETS: assets = null,
     REQUESTS: requests = null,
     FAILURES: failures = null,
-  } = env as Omit<Env, "REQUESTS" | "FAILURES"> & {
+  } = env as Omit<Env, "REQUESTS" | "FAILURES" | "ASSETS"> & {
+    ASSETS?: Fetcher;
     EGRESS?: Fetcher;
     REQUESTS?: RateLimit;
     FAILURES?: RateLimit;
@@ -164,6 +167,7 @@ export function createServices(env: Env): Services {
     webhookSecrets,
     access,
     limits,
+    assets,
     coordinator,
     log,
   };

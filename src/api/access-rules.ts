@@ -28,6 +28,8 @@ const admin = (about: Subject): AccessRule => ({ scope: "admin", about });
 export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
   "GET /healthz": "open",
   "GET /openapi.json": "open",
+  "GET /docs": "open",
+  "GET /docs/{file}": "open",
   "GET /readyz": "itself",
 
   "GET /v1/failovers": read("visible"),

@@ -9,6 +9,7 @@ import { answerProblem } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { createRouter } from "./router.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { drillRoutes } from "./routes/drills.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -46,6 +47,7 @@ export function createApp(dependencies: ApiDependencies) {
     "/",
     openApiRoutes(() => describeApi(app)),
   );
+  app.route("/", docsRoutes(dependencies));
   app.route("/v1", eventRoutes(dependencies));
   app.route("/v1/import", importRoutes(dependencies));
   app.route("/v1/operations", operationRoutes(dependencies));

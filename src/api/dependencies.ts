@@ -33,6 +33,8 @@ export interface ApiDependencies {
     /** Requests without a valid token, by the client's address. */
     readonly failures: Limiter | null;
   };
+  /** What is deployed beside the Worker: the package of Swagger UI. */
+  readonly assets: Pick<Fetcher, "fetch"> | null;
   readonly clock: { now(): number; sleep(ms: number): Promise<void> };
   readonly log: (entry: object) => void;
 }

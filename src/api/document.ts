@@ -43,7 +43,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
     type: "http",
     scheme: "bearer",
     description:
-      "Authorization: Bearer <token>; the first token is the installation's ADMIN_TOKEN, which is there to make others. The scope that an operation needs is named beside it; `admin` includes `operate`, which includes `read`.",
+      "`Authorization: Bearer <token>`. The first token is the installation's ADMIN_TOKEN, which is there to make others. The scope that an operation needs is named beside it; `admin` includes `operate`, which includes `read`.",
   });
   registry.registerComponent("securitySchemes", "access", {
     type: "apiKey",
@@ -195,6 +195,25 @@ function nameScopes(paths: Record<string, Record<string, Described>>) {
   return Object.fromEntries(Object.entries(paths).map(([path, one]) => [path, item(path, one)]));
 }
 
+/** In the order in which somebody new wants to read of them. */
+const TAGS: Readonly<Record<string, string>> = {
+  Failovers:
+    "What is kept: a hostname, its two endpoints, and everything at Cloudflare that follows from them.",
+  Preflight: "What stands against it, before it is created or promoted.",
+  Stages: "From draft to testing to production, and back.",
+  Switching: "Which endpoint stands first, and holding healing back for a while.",
+  Drills: "Rehearsals with a measured report.",
+  "Plan and drift": "What would change, what others changed, and who serves visitors and why.",
+  Operations: "Work that is longer than a request.",
+  Evidence: "What happened, and what our probes saw.",
+  Fleet: "All failovers at once.",
+  Notifications: "Who is told of what happens, and how that went.",
+  Webhooks: "What Cloudflare and pipelines tell us.",
+  Tokens: "Who may do what.",
+  Health: "Whether the service itself is well.",
+  Documentation: "This document.",
+};
+
 export function describeApi(app: OpenAPIHono<ApiEnv>) {
   registerComponents(app);
   const document = app.getOpenAPI31Document({
@@ -204,7 +223,8 @@ export function describeApi(app: OpenAPIHono<ApiEnv>) {
       version: "1",
       description: "Automates and guards an active-passive failover behind a Cloudflare load balancer.",
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: "/", description: "This service." }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     security: [{ bearer: [] }, { access: [] }],
   });
   const schemas = (document.components?.schemas ?? {}) as Record<string, JsonSchema>;

@@ -3,6 +3,7 @@ import { inMemoryService } from "./in-memory-service.ts";
 
 export interface Operation {
   readonly operationId?: string;
+  readonly tags?: readonly string[];
   readonly summary?: string;
   readonly description?: string;
   readonly security?: readonly Record<string, unknown>[];
@@ -22,6 +23,7 @@ export interface Document {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string };
   readonly security: readonly Record<string, unknown>[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: Record<string, Record<string, Schema>>;
 }

@@ -79,6 +79,7 @@ export class World {
   readonly used: string[] = [];
   access: ApiDependencies["access"] = null;
   limits: ApiDependencies["limits"] = { requests: null, requestsPerMinute: null, failures: null };
+  assets: ApiDependencies["assets"] = null;
   readonly logged: object[] = [];
   readonly slept: number[] = [];
   whenSlept: () => void = () => {};
@@ -292,6 +293,9 @@ export function inMemoryService() {
     },
     get limits() {
       return world.limits;
+    },
+    get assets() {
+      return world.assets;
     },
     clock: {
       now: () => world.now,

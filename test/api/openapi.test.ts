@@ -90,6 +90,12 @@ describe("/openapi.json", () => {
     expect(answers.filter((one) => !("$ref" in one) && !one["description"])).toEqual([]);
   });
 
+  it("describes every tag that an operation has, and no other", () => {
+    const used = new Set(operations.flatMap(({ operation }) => operation.tags ?? []));
+    expect(document.tags.map(({ name }) => name).toSorted()).toEqual([...used].toSorted());
+    expect(operations.filter(({ operation }) => operation.tags?.length !== 1)).toEqual([]);
+  });
+
   it("names every operation once", () => {
     const names = operations.map(({ operation }) => operation.operationId);
     expect(names.every((name) => /^[a-z][A-Za-z]+$/.test(name ?? ""))).toBe(true);
