@@ -72,7 +72,7 @@ export function firstFailover({ url, simulatorUrl, adminToken }: Place): Step[] 
       commands: [
         `curl -sS -w '\\n' -X PATCH ${PRIMARY} -d '{"up":true}'`,
         until("serving", "primary"),
-        `curl -sS -w '\\n' $API/v1/failovers/shop/events ${AUTH}`,
+        `curl -sS -w '\\n' $API/v1/failovers/shop/events?limit=100 ${AUTH}`,
       ],
     },
   ];

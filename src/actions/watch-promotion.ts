@@ -1,4 +1,5 @@
 import {
+  isBroken,
   isSettled,
   judgeLook,
   NOT_LOOKED,
@@ -7,7 +8,7 @@ import {
   type BakeWatch,
   type Look,
 } from "../failover/bake.ts";
-import { otherSide, type Side, type Stage } from "../failover/failover.ts";
+import { otherSide, SIDES, type Side, type Stage } from "../failover/failover.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { FailoverEvent, Operation, Origin, Sample } from "../failover/results.ts";
@@ -152,27 +153,28 @@ async function takeBack(
     readUnderneath(context, failover, hostname),
     whyNotOurs(context, record, hostname),
   ]);
-  const way = { underneath: underneath?.records ?? null, answeredBefore, notOurs };
-  const stays = whyNotBack(hostname, way);
-  const why = `${hostname} gave ${IN_A_ROW} definite bad answers in a row, from neither endpoint (${view.detail})`;
-  const data = { operation_id: operation.id, hostname, detail: view.detail, visitors_get: way.underneath };
+  const down = SIDES.filter((side) => !looked.sample[side].ok);
+  const stays = whyNotBack(hostname, { underneath, down, answeredBefore, notOurs });
+  const records = underneath?.records ?? null;
+  const why = `${hostname} gave ${looked.watch.inARow} definite bad answers in a row, from neither endpoint (${view.detail})`;
+  const data = { operation_id: operation.id, hostname, detail: view.detail, visitors_get: records };
   if (stays !== null) {
     const message = `${why}; it stays in production, because ${stays}`;
     return eventOf(context, "bake.failed", failover.id, BAKE, { ...data, demoted: false, message });
   }
   const now = context.clock.now();
-  const get = way.underneath?.join(", ") ?? "";
+  const get = records?.join(", ") ?? "";
   const message = `${why}; demoted by itself, so that visitors get ${get}, which answered well right before`;
   const move = newMove(context, record, "testing", {
     kind: "demote",
     reason: why,
     overridden: [],
     origin: BAKE,
-    more: { underneath: way.underneath },
+    more: { underneath: records },
   });
   const step = currentStep(operation)?.name ?? "bake";
   const failed = stepEnds(operation, step, "failed", message, now, { ...state });
-  const result = { stage: "testing", demoted_by: move.operation.id, visitors_get: way.underneath };
+  const result = { stage: "testing", demoted_by: move.operation.id, visitors_get: records };
   return {
     operation: operationEnds(failed, "failed", message, result, now),
     next: move.operation,
@@ -187,7 +189,7 @@ async function takeBack(
 function bakeEnds(context: Context, record: FailoverRecord, operation: Operation, looked: Looked): Advance {
   const { state, watch, view, now } = looked;
   const { result, message } = state as unknown as { result: Operation["result"]; message: string };
-  if (isSettled(watch, "bad")) {
+  if (isBroken(watch)) {
     const why = `${state.hostname} answers badly at the end of the bake: ${view.detail}`;
     const failed = stepEnds(operation, "bake", "failed", why, now, { ...state });
     return { operation: operationEnds(failed, "failed", why, { ...result, bake: watch.look }, now) };
@@ -216,10 +218,10 @@ export async function watchPromotion(
   const { to, bakesUntil, told = [] } = looked.state;
   const isBaking = bakesUntil !== undefined;
   const events: FailoverEvent[] = [];
-  if (to === "production" && isSettled(watch, "bad")) {
+  if (to === "production" && isBroken(watch)) {
     const outcome = await takeBack(context, record, operation, looked);
     if ("operation" in outcome) return outcome;
-    if (!told.includes("bad")) events.push(outcome);
+    if (!told.includes(watch.look)) events.push(outcome);
   }
   const isOther = to === "production" && isSettled(watch, "other");
   if (isOther && !told.includes("other")) {
@@ -241,7 +243,8 @@ export async function watchPromotion(
     const failed = stepEnds(operation, "observe", "failed", detail, now, { ...state });
     return { operation: operationEnds(failed, "failed", detail, { stage: to }, now), events };
   }
-  const pause = isBaking || watch.look === "bad" ? BETWEEN_BAKING_LOOKS_MS : BETWEEN_LOOKS_MS;
+  const isBad = watch.look === "bad" || watch.look === "failing over";
+  const pause = isBaking || isBad ? BETWEEN_BAKING_LOOKS_MS : BETWEEN_LOOKS_MS;
   const due = Math.min(now + pause, bakesUntil ?? Infinity);
   const step = isBaking ? "bake" : "observe";
   return { operation: stepWaits(operation, step, detail, due, now, { ...state }), events };

@@ -1,14 +1,19 @@
 // Decides what a promotion to production is worth while it bakes: look by look after the rename, and in the end whether
 // to take it back. Visitors are moved back only on proof, because their way back is a DNS record that nobody drilled.
 import { otherSide, type Side } from "./failover.ts";
+import type { Underneath } from "./guards.ts";
 import type { ProbeResult, Sample } from "./results.ts";
 import { cantBeTold, IN_A_ROW, showsItsContent, type ServingView } from "./serving.ts";
 
 /**
  * `good`: the active endpoint serves. `other`: the other one does, which is a failover and nothing wrong. `bad`: a definite
- * failure from neither endpoint. `unclear`: no answer, a challenge, or one that nobody can tell.
+ * failure from neither endpoint. `failing over`: the same, but the active endpoint is down and the other one isn't, which
+ * Cloudflare's checks have yet to find. `unclear`: no answer, a challenge, or one that nobody can tell.
  */
-export type Look = "good" | "other" | "bad" | "unclear";
+export type Look = "good" | "other" | "bad" | "failing over" | "unclear";
+
+/** Ten seconds apart, longer than a check's usual interval and its retries take. */
+const IN_A_ROW_FAILING_OVER = 9;
 
 /** How many looks in a row said the same. */
 export interface BakeWatch {
@@ -30,7 +35,8 @@ export function judgeLook(sample: Sample, view: ServingView, active: Side): Look
   const { hostname } = sample;
   // An answer that doesn't come is no proof: what a Worker is told of TLS and DNS can be its own platform's trouble.
   if (hostname === null || hostname.ok || hostname.status === null) return "unclear";
-  return view.serving === "none" || comesFromNeither(hostname, sample) ? "bad" : "unclear";
+  if (view.serving !== "none" && !comesFromNeither(hostname, sample)) return "unclear";
+  return !sample[active].ok && sample[otherSide(active)].ok ? "failing over" : "bad";
 }
 
 export function watchBake(before: BakeWatch, look: Look): BakeWatch {
@@ -41,9 +47,17 @@ export function isSettled(watch: BakeWatch, ...looks: readonly Look[]): boolean 
   return looks.includes(watch.look) && watch.inARow >= IN_A_ROW;
 }
 
+/** Visitors get errors for certain, and no failover comes to their help. */
+export function isBroken(watch: BakeWatch): boolean {
+  const isStuck = watch.look === "failing over" && watch.inARow >= IN_A_ROW_FAILING_OVER;
+  return isStuck || isSettled(watch, "bad");
+}
+
 export interface WayBack {
   /** What lies under the load balancer now; null where it could not be read. */
-  readonly underneath: readonly string[] | null;
+  readonly underneath: Underneath | null;
+  /** The endpoints that don't answer us at this moment. */
+  readonly down: readonly Side[];
   /** Whether that answered well right before the promotion. */
   readonly answeredBefore: boolean;
   /** Null where the load balancer was read back as ours; otherwise what was read. */
@@ -51,13 +65,14 @@ export interface WayBack {
 }
 
 /** Why a promotion that goes wrong stays nevertheless; null where going back helps visitors for certain. */
-export function whyNotBack(
-  hostname: string,
-  { underneath, answeredBefore, notOurs }: WayBack,
-): string | null {
+export function whyNotBack(hostname: string, way: WayBack): string | null {
+  const { underneath, down, answeredBefore, notOurs } = way;
   if (notOurs !== null) return notOurs;
   if (underneath === null) return `the DNS records of ${hostname} could not be read`;
-  if (underneath.length === 0) return `there is no DNS record for ${hostname} to go back to`;
+  const { leadsTo, records } = underneath;
+  if (leadsTo === null) return `there is no DNS record for ${hostname} to go back to`;
+  if (leadsTo !== "other" && down.includes(leadsTo))
+    return `the DNS record of ${hostname}, ${records.join(", ")}, leads to the ${leadsTo} endpoint, which does not answer now`;
   return answeredBefore
     ? null
     : `the DNS record of ${hostname} was not seen to answer well before the promotion`;

@@ -246,9 +246,13 @@ export function decideCourse(step: WatchStep, watch: Watch, facts: StepFacts): C
       why: `${hostname} was not seen to serve the ${side} endpoint within ${ms / 1000} s${instead}`,
     };
   }
+  // A pool that was disabled was not checked, and counts as unhealthy until it was.
+  const isAwaited = step === "primary serves" && watch.last?.serving === "secondary";
   return {
     course: "look again",
-    detail: `${hostname} served the ${side} endpoint ${watch.seen} of ${IN_A_ROW} times in a row`,
+    detail: isAwaited
+      ? `restored; the secondary endpoint serves ${hostname} until Cloudflare's checks find the primary healthy again`
+      : `${hostname} served the ${side} endpoint ${watch.seen} of ${IN_A_ROW} times in a row`,
   };
 }
 

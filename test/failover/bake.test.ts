@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { isSettled, judgeLook, NOT_LOOKED, watchBake, whyNotBack } from "../../src/failover/bake.ts";
+import {
+  isBroken,
+  isSettled,
+  judgeLook,
+  NOT_LOOKED,
+  watchBake,
+  whyNotBack,
+} from "../../src/failover/bake.ts";
 import type { ProbeResult, Sample } from "../../src/failover/results.ts";
 import { identifyServing } from "../../src/failover/serving.ts";
 
@@ -37,6 +44,8 @@ describe("one look while a promotion bakes", () => {
     ["Cloudflare's 521 with both down", lookAt(wrong(521), DOWN, DOWN), "bad"],
     ["a 404 that neither gives", lookAt(wrong(404)), "bad"],
     ["a 404 with an endpoint down, which may be its own", lookAt(wrong(404), DOWN), "unclear"],
+    ["Cloudflare's 521 with the active down and the other well", lookAt(wrong(521), DOWN), "failing over"],
+    ["Cloudflare's 521 with the other down and the active well", lookAt(wrong(521), PRIMARY, DOWN), "bad"],
     ["a 503 that is the active's own page", lookAt(wrong(503), wrong(503)), "good"],
     ["a refusal meant for us", lookAt(wrong(403)), "unclear"],
     ["too many requests of ours", lookAt(wrong(429)), "unclear"],
@@ -63,18 +72,40 @@ describe("looks in a row", () => {
     expect(isSettled(looks.reduce(watchBake, NOT_LOOKED), "bad")).toBe(settles);
   });
 
+  test("that wait for Cloudflare's checks are waited for longer than those take", () => {
+    let watch = NOT_LOOKED;
+    const broken: boolean[] = [];
+    for (let looks = 1; looks <= 9; looks += 1) {
+      watch = watchBake(watch, "failing over");
+      broken.push(isBroken(watch));
+    }
+    expect(broken).toStrictEqual([...Array.from({ length: 8 }, () => false), true]);
+    expect(isBroken(watchBake(watchBake(watchBake(NOT_LOOKED, "bad"), "bad"), "bad"))).toBe(true);
+  });
+
   test("that say nothing settle nothing", () => {
     expect(isSettled(NOT_LOOKED, "good", "other", "bad")).toBe(false);
   });
 });
 
 describe("going back", () => {
-  const way = { underneath: ["A 8.8.8.8"], answeredBefore: true, notOurs: null };
+  const underneath = { records: ["A 8.8.8.8"], leadsTo: "other" } as const;
+  const way = { underneath, down: [], answeredBefore: true, notOurs: null } as const;
   test.each<[string, Parameters<typeof whyNotBack>[1], RegExp | null]>([
     ["to a record that answered well", way, null],
     ["where the load balancer isn't ours", { ...way, notOurs: "the load balancer is gone" }, /is gone/],
     ["where the records can't be read", { ...way, underneath: null }, /could not be read/],
-    ["where there is no record", { ...way, underneath: [] }, /no DNS record/],
+    ["where there is no record", { ...way, underneath: { records: [], leadsTo: null } }, /no DNS record/],
+    [
+      "to a record that leads to an endpoint that is down",
+      { ...way, underneath: { ...underneath, leadsTo: "primary" }, down: ["primary"] },
+      /leads to the primary endpoint, which does not answer now/,
+    ],
+    [
+      "to a record that leads to an endpoint while the other is down",
+      { ...way, underneath: { ...underneath, leadsTo: "primary" }, down: ["secondary"] },
+      null,
+    ],
     ["to a record that didn't answer", { ...way, answeredBefore: false }, /not seen to answer well/],
   ])("%s", (_, given, why) => {
     const stays = whyNotBack("www.example.com", given);

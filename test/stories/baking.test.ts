@@ -24,6 +24,8 @@ async function inTesting(spec: object = PAIR, record: string | null = OLD): Prom
   if (record !== null)
     world.addDnsRecord("example.com", { type: "CNAME", name: PRODUCTION, content: record, proxied: true });
   await stage.ready(spec);
+  // Until Cloudflare has so many good checks in a row.
+  if ("failback" in spec) await stage.minutes(5);
   await stage.promote();
   await stage.minutes(1);
   stage.forgetCalls();
@@ -196,6 +198,27 @@ describe("a promotion to production", () => {
     ]);
     expect(visited(stage)).toContain("the standby");
   });
+
+  it.each([
+    ["the old server", OLD],
+    ["the very endpoint that is down", "origin.example.net"],
+  ])(
+    "that waits for Cloudflare's checks to fail over stays, though visitors could get %s",
+    async (_what, record) => {
+      // Under manual failback no single request is tried at the other pool.
+      const stage = await inTesting({ ...PAIR, failback: { mode: "manual" } }, record);
+      await stage.minutes(5);
+      const id = await untilBaking(stage);
+      stage.simulator.world.origin("origin.example.net").up = false;
+      await live(stage, 20);
+      expect(visited(stage)).not.toContain("standby");
+      await live(stage, 300);
+      expect(visited(stage)).toContain("the standby");
+      expect((await stage.failover()).stage).toBe("production");
+      expect(await operationOf(stage, id)).toMatchObject({ status: "succeeded" });
+      expect((await eventsOfType(stage, "bake.")).map(({ type }) => type)).not.toContain("bake.failed");
+    },
+  );
 
   it("is not taken back for a challenge, however long", async () => {
     const stage = await inTesting();
