@@ -163,7 +163,9 @@ describe("an outage under manual failback", () => {
     // The samples and the tick itself are there whatever the policy, and so is what was read of both pools.
     expect(Object.keys(rows).toSorted()).toEqual(["pool_health", "samples", "ticks"]);
     const health = stage.simulator.calls.filter(({ path }) => path.endsWith("/health"));
-    const lists = stage.simulator.calls.filter(({ path }) => /(monitors|pools|load_balancers)$/.test(path));
+    const lists = stage.simulator.calls.filter(({ path }) =>
+      /(monitors|pools|load_balancers|pages.projects.*)$/.test(path),
+    );
     expect(health.length + lists.length).toBe(stage.simulator.calls.length);
     expect(health.length).toBeLessThanOrEqual(6);
     expect(stage.writes()).toEqual([]);
