@@ -1,5 +1,6 @@
 // In front of the API: records calls, keeps the budget, carries out faults.
 import { createApi } from "./api/app.ts";
+import type { Post } from "./alerting.ts";
 import { block, budgetHeaders, spend, tooManyRequests } from "./budget.ts";
 import type { CallRecord, Effect, FaultBook, When } from "./faults.ts";
 import { followWrites } from "./health-checks.ts";
@@ -22,6 +23,7 @@ interface Parts {
   wait: Wait;
   faults: FaultBook;
   calls: CallRecord[];
+  post: Post;
 }
 
 function parse(body: string): unknown {
@@ -70,7 +72,7 @@ function statusAnswer(effect: Extract<Effect, { kind: "status" }>): Response {
   }
 }
 
-export function createGateway({ state, now, wait, faults, calls }: Parts): Gateway {
+export function createGateway({ state, now, wait, faults, calls, post }: Parts): Gateway {
   const app = createApi();
   /** The account before its last write. */
   let previous = snapshotOf(state);
@@ -99,7 +101,7 @@ export function createGateway({ state, now, wait, faults, calls }: Parts): Gatew
         headers: { authorization: `Bearer ${state.token.value}`, "content-type": "application/json" },
         ...(late.body === "" ? {} : { body: late.body }),
       });
-      await carryOut(request, true, { state, now: now() });
+      await carryOut(request, true, { state, now: now(), post });
     }
   }
 
@@ -134,6 +136,7 @@ export function createGateway({ state, now, wait, faults, calls }: Parts): Gatew
     const bindings: CallBindings = {
       state: stale && !call.write ? previous : state,
       now: now(),
+      post,
       ...(partial === undefined ? {} : { omit: partial.omit }),
     };
     const copy = new Request(request.url, {

@@ -359,3 +359,31 @@ export interface EdgeCache {
   headers: Record<string, string>;
   body: string;
 }
+
+/** API-FACTS 14.1. The secret is never shown. */
+export interface WebhookDestination {
+  id: string;
+  name: string;
+  url: string;
+  type: string;
+  created_at: string;
+  last_success: string | null;
+  last_failure: string | null;
+  secret: string;
+}
+
+/** API-FACTS 14.5. */
+export interface AlertPolicy {
+  id: string;
+  name: string;
+  description: string;
+  alert_type: string;
+  enabled: boolean;
+  mechanisms: Record<string, { id: string }[]>;
+  filters: Record<string, string[]>;
+  created: string;
+  modified: string;
+}
+
+/** What alerts are about, as it was when it was last looked at: a pool's state; null of a deployment. */
+export type SeenState = { enabled: boolean; healthy: boolean | null } | null;

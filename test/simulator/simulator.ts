@@ -1,4 +1,5 @@
 // A Cloudflare account in a box: its API, its edge, its health checks and the Internet around it, on a clock it is given.
+import { createPost, sendAlerts } from "./alerting.ts";
 import { leave } from "./egress.ts";
 import { createFaults, type CallRecord, type Faults } from "./faults.ts";
 import { createGateway } from "./gateway.ts";
@@ -22,6 +23,8 @@ export interface SimulatorOptions {
   apiToken?: string;
   /** For delays and time-outs; the default really waits. */
   sleep?: (ms: number) => Promise<void>;
+  /** Where Cloudflare's notifications go; the default is the Internet of this world. */
+  deliver?: (request: Request) => Promise<Response>;
   profile?: Profile;
   /** Raises or lowers single limits of the profile. */
   limits?: Partial<Limits>;
@@ -32,7 +35,7 @@ export interface Simulator {
   api(request: Request): Promise<Response>;
   /** The Internet as a Worker's socket sees it: the URL says where to connect, `Host` whom to ask for. Throws where no HTTP answer comes. */
   egress(request: Request): Promise<Response>;
-  /** Runs the health checks that are due and applies late writes whose moment has come. */
+  /** Runs the health checks that are due, applies late writes whose moment has come, and sends notifications of what changed. */
   runDue(): Promise<void>;
   world: World;
   faults: Faults;
@@ -54,13 +57,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const wait = createWait(options.sleep);
   const faults = createFaults();
   const calls: CallRecord[] = [];
-  const gateway = createGateway({ state, now, wait, faults, calls });
+  const post = createPost(options.deliver ?? ((request) => leave(state, now, wait, request)));
+  const gateway = createGateway({ state, now, wait, faults, calls, post });
   return {
     api: (request) => gateway.api(request),
     egress: (request) => leave(state, now, wait, request),
     runDue: async () => {
       await gateway.landLateWrites();
       runDueChecks(state, now());
+      await sendAlerts(state, now(), post);
     },
     world: createWorld(state, now),
     faults,

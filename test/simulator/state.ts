@@ -1,4 +1,5 @@
 import type {
+  AlertPolicy,
   CertificatePack,
   CustomHostname,
   DnsRecord,
@@ -13,7 +14,9 @@ import type {
   PoolHealth,
   Preview,
   Ruleset,
+  SeenState,
   Subscription,
+  WebhookDestination,
   WorkerDomain,
   WorkerRoute,
   Zone,
@@ -45,6 +48,10 @@ export interface State {
   health: Map<string, PoolHealth>;
   previews: Map<string, Preview>;
   subscriptions: Map<string, Subscription>;
+  destinations: Map<string, WebhookDestination>;
+  alertPolicies: Map<string, AlertPolicy>;
+  /** By the id of a pool or a deployment. */
+  seen: Map<string, SeenState>;
   /** Hostnames that the edge caches; null = switched on, nothing stored yet. */
   cached: Map<string, EdgeCache | null>;
   resolver: Resolver;
@@ -70,6 +77,9 @@ const MAPS = [
   "health",
   "previews",
   "subscriptions",
+  "destinations",
+  "alertPolicies",
+  "seen",
   "cached",
 ] as const;
 
@@ -105,6 +115,9 @@ export function newState(accountId: string, apiToken: string, profile: Profile):
     health: new Map(),
     previews: new Map(),
     subscriptions: new Map(),
+    destinations: new Map(),
+    alertPolicies: new Map(),
+    seen: new Map(),
     cached: new Map(),
     resolver: { outage: null },
     lateWrites: [],

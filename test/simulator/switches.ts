@@ -39,6 +39,14 @@ export interface Switches {
   bareErrors: boolean;
   /** How long a preview takes until its checks have finished. */
   previewMs: number;
+  /** Whether this account may have webhooks at all (API-FACTS 14.1). */
+  webhooksEligible: boolean;
+  /** Cloudflare posts to public names on the ports 80 and 443 alone; on one machine there are none. */
+  webhookTargets: "public" | "any";
+  /** Whether the test message carries cf-webhook-auth is open. */
+  testHasSecret: boolean;
+  /** How often an alert arrives: retries are undocumented. */
+  alertsArrive: "once" | "twice" | "never";
   /** No source promises read-your-writes for lists: let every list show the state before the last write. */
   lists: "fresh" | "lag-one-write";
 }
@@ -76,6 +84,10 @@ export function defaultSwitches(): Switches {
     cloudflareAddresses: "refused",
     bareErrors: false,
     previewMs: 1000,
+    webhooksEligible: true,
+    webhookTargets: "public",
+    testHasSecret: true,
+    alertsArrive: "once",
     lists: "fresh",
   };
 }

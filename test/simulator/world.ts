@@ -8,6 +8,7 @@ import { isPoolHealthy } from "./health-verdict.ts";
 import { settleHealth } from "./health-checks.ts";
 import { newId, newUuid, timestamp } from "./identity.ts";
 import type {
+  AlertPolicy,
   CertificatePack,
   DnsRecord,
   LoadBalancer,
@@ -21,6 +22,7 @@ import type {
   Pool,
   Received,
   Subscription,
+  WebhookDestination,
   Zone,
 } from "./objects.ts";
 import { deploy, type DeployOptions } from "./pages-projects.ts";
@@ -69,6 +71,8 @@ export interface World extends BesideTheBalancer {
   pagesProjects: Map<string, PagesProject>;
   origins: Map<string, Origin>;
   subscriptions: Map<string, Subscription>;
+  destinations: Map<string, WebhookDestination>;
+  alertPolicies: Map<string, AlertPolicy>;
   account: { id: string; name: string };
   token: Token;
   switches: Switches;
@@ -170,6 +174,8 @@ export function createWorld(state: State, now: () => number): World {
     pagesProjects: state.pagesProjects,
     origins: state.origins,
     subscriptions: state.subscriptions,
+    destinations: state.destinations,
+    alertPolicies: state.alertPolicies,
     account: state.account,
     token: state.token,
     switches: state.switches,

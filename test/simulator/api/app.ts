@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { account } from "./account.ts";
 import { accountScope, checkToken, refuse, zoneScope, type CallEnv } from "./call.ts";
+import { alerting } from "./alerting.ts";
 import { customHostnames } from "./custom-hostnames.ts";
 import { dnsRecords } from "./dns-records.ts";
 import { loadBalancers } from "./load-balancers.ts";
@@ -38,6 +39,7 @@ export function createApi(): Hono<CallEnv> {
   });
   app.use("/accounts/:account/load_balancers/*", accountScope);
   app.use("/accounts/:account/pages/*", accountScope);
+  app.use("/accounts/:account/alerting/*", accountScope);
   app.use("/accounts/:account/workers/*", accountScope);
   for (const product of ZONE_PRODUCTS) app.use(`/zones/:zone/${product}/*`, zoneScope);
 
@@ -53,6 +55,7 @@ export function createApi(): Hono<CallEnv> {
   app.route("/accounts/:account/load_balancers/pools", pools);
   app.route("/accounts/:account/load_balancers", loadBalancingAccount);
   app.route("/accounts/:account/pages/projects", pages);
+  app.route("/accounts/:account/alerting/v3", alerting);
   app.route("/accounts/:account/workers/domains", workerDomains);
 
   app.notFound((c) => refuse(unroutable(), c.env.state.switches.bareErrors));

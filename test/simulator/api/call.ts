@@ -3,12 +3,15 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Zone } from "../objects.ts";
 import { allows, seesZone, type Permission } from "../permissions.ts";
 import type { State } from "../state.ts";
+import type { Post } from "../alerting.ts";
 import { asBody, type Body } from "./body.ts";
 import { authenticationError, Refusal, unauthorized, unroutable } from "./refusal.ts";
 
 export interface CallBindings {
   state: State;
   now: number;
+  /** How a notification leaves: answers the status, or null where none came. */
+  post: Post;
   /** Objects that a fault leaves out of lists. */
   omit?: (object: Record<string, unknown>) => boolean;
 }
