@@ -88,7 +88,7 @@ function conclude(
 const keyOf = ({ role, path, before }: KnownDrift) => JSON.stringify([role, path, before]);
 
 function shown(drift: readonly KnownDrift[]): readonly Record<string, unknown>[] {
-  return drift.map(({ role, class: kind, path, before, after, healAt }) => {
+  return drift.map(({ role, class: kind, path, before, after, healAt, disabledAt }) => {
     return {
       role,
       class: kind,
@@ -96,6 +96,7 @@ function shown(drift: readonly KnownDrift[]): readonly Record<string, unknown>[]
       before,
       after,
       heal_at: healAt === null ? null : new Date(healAt).toISOString(),
+      ...(disabledAt === undefined ? {} : { disabled_at: disabledAt }),
     };
   });
 }

@@ -10,12 +10,12 @@
 //   somebody else's                           | other  | other      | heal   | write now
 //
 // A pause or a freeze of the fleet holds back what would be healed unasked, and never what is ours.
-import { canonical, ownershipOf } from "./canonical.ts";
+import { canonical, originMember, originPath, ownershipOf } from "./canonical.ts";
 import type { Policy, Spec } from "./complete.ts";
 import type { Body } from "./desired.ts";
 import type { Stage } from "./failover.ts";
 import { kindOf, type Role } from "./marker.ts";
-import { keepObserved, narrowChange, same, type Change, type Difference } from "./plan.ts";
+import { keepObserved, narrowChange, objectsIn, same, type Change, type Difference } from "./plan.ts";
 import type { KnownDrift } from "./results.ts";
 
 export interface DriftContext {
@@ -72,13 +72,32 @@ function healAt(difference: Difference, firstSeenAt: number, context: DriftConte
   return Math.max(due, context.pausedUntil ?? due);
 }
 
-function asDrift(role: Role, difference: Difference, context: DriftContext): KnownDrift {
+/** A pool that somebody disabled is not a lease of ours: since when it is out of use says who may have done it. */
+function disabledAt(path: string, object: Body): { disabledAt?: string } {
+  const inside = originMember(path);
+  const disabled =
+    inside?.member === "enabled"
+      ? objectsIn(object["origins"]).find(({ name }) => originPath(String(name)) === inside.origin)
+      : path === "enabled"
+        ? object
+        : undefined;
+  const at = disabled?.["disabled_at"];
+  return typeof at === "string" ? { disabledAt: at } : {};
+}
+
+function asDrift(role: Role, difference: Difference, object: Body, context: DriftContext): KnownDrift {
   const before = context.known.find(
     (one) => one.role === role && one.path === difference.path && same(one.before, difference.before),
   );
   // Never later than now, or a clock that was set back would put healing off.
   const firstSeenAt = Math.min(before?.firstSeenAt ?? context.now, context.now);
-  return { role, ...difference, firstSeenAt, healAt: healAt(difference, firstSeenAt, context) };
+  return {
+    role,
+    ...difference,
+    firstSeenAt,
+    healAt: healAt(difference, firstSeenAt, context),
+    ...disabledAt(difference.path, object),
+  };
 }
 
 function isDue(drift: KnownDrift, context: DriftContext): boolean {
@@ -88,7 +107,7 @@ function isDue(drift: KnownDrift, context: DriftContext): boolean {
 function decideCreate(change: Change, context: DriftContext): { drift: KnownDrift[]; write: boolean } {
   if (context.applied[change.role] === undefined) return { drift: [], write: true };
   const vanished: Difference = { path: "id", before: null, after: change.kind, class: "safety" };
-  const drift = asDrift(change.role, vanished, context);
+  const drift = asDrift(change.role, vanished, {}, context);
   return { drift: [drift], write: isDue(drift, context) };
 }
 
@@ -124,7 +143,7 @@ export function decideDrift(
         now.push(difference);
         continue;
       }
-      const one = asDrift(change.role, difference, context);
+      const one = asDrift(change.role, difference, objects[change.role] ?? {}, context);
       drift.push(one);
       if (isDue(one, context)) now.push(difference);
       else heldHere.push(one);

@@ -149,6 +149,8 @@ export interface KnownDrift {
   readonly before: unknown;
   readonly after: unknown;
   readonly firstSeenAt: number;
+  /** When a pool or an endpoint that is out of use was disabled, as Cloudflare says. */
+  readonly disabledAt?: string;
   /** When it will be healed unless adopted; null where the policy is to report only. */
   readonly healAt: number | null;
 }

@@ -173,6 +173,31 @@ describe("drift in role in production", () => {
     expect(stage.writes()).toEqual([]);
   });
 
+  it.each<[string, (object: Record<string, unknown>) => object, string]>([
+    ["pool", (object) => ({ ...object, enabled: false }), "enabled"],
+    [
+      "pool's endpoint",
+      (object) => ({
+        ...object,
+        origins: (object["origins"] as object[]).map((one) => ({ ...one, enabled: false })),
+      }),
+      "origins.primary.enabled",
+    ],
+  ])("says of a disabled %s since when it is out of use", async (_, disable, path) => {
+    const stage = setStage();
+    const failover = await inProduction(stage);
+    const { world } = stage.simulator;
+    await stage.pass(20);
+    const at = new Date(stage.now());
+    world.edit("pool", failover.cloudflare.primary_pool_id, disable(objectOf(stage, failover, "primary")));
+    await stage.pass(40);
+    await stage.tick();
+    const { body } = await stage.call("GET", "/v1/failovers/shop/events?limit=5");
+    const [drift] = body.items.find(({ type }: { type: string }) => type === "drift.detected").data.drift;
+    expect(drift).toMatchObject({ class: "role", path, before: false });
+    expect(Math.abs(Date.parse(drift.disabled_at) - at.getTime())).toBeLessThan(1000);
+  });
+
   it("is healed at once where a person asks for it", async () => {
     const stage = setStage();
     const failover = await inProduction(stage);
