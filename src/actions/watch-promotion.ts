@@ -1,6 +1,7 @@
 import {
   isBroken,
   isSettled,
+  isUndecided,
   judgeLook,
   NOT_LOOKED,
   watchBake,
@@ -186,6 +187,12 @@ async function takeBack(
   };
 }
 
+/** What the end of a bake was like, where it isn't simply that the active endpoint serves. */
+function describeEnd({ watch, view }: Looked, active: Side): string {
+  if (watch.look === "other") return `, at the end of which the ${otherSide(active)} endpoint serves`;
+  return watch.look === "good" ? "" : `, at the end of which it can't be seen who serves: ${view.detail}`;
+}
+
 function bakeEnds(context: Context, record: FailoverRecord, operation: Operation, looked: Looked): Advance {
   const { state, watch, view, now } = looked;
   const { result, message } = state as unknown as { result: Operation["result"]; message: string };
@@ -194,7 +201,7 @@ function bakeEnds(context: Context, record: FailoverRecord, operation: Operation
     const failed = stepEnds(operation, "bake", "failed", why, now, { ...state });
     return { operation: operationEnds(failed, "failed", why, { ...result, bake: watch.look }, now) };
   }
-  const kept = `${message}; baked for ${state.bakeSeconds} s`;
+  const kept = `${message}; baked for ${state.bakeSeconds} s${describeEnd(looked, record.failover.active)}`;
   const done = stepEnds(operation, "bake", "succeeded", kept, now, { ...state });
   const data = { operation_id: operation.id, hostname: state.hostname, bake_seconds: state.bakeSeconds };
   return {
@@ -234,18 +241,19 @@ export async function watchPromotion(
     const advance = promoted(context, record, operation, current);
     return { ...advance, events: [...(advance.events ?? []), ...events] };
   }
-  if (isBaking && now >= bakesUntil) {
+  if (isBaking && now >= bakesUntil && !isUndecided(watch)) {
     const advance = bakeEnds(context, record, operation, current);
     return { ...advance, events: [...events, ...(advance.events ?? [])] };
   }
   const detail = describeLook(current, active);
   if (!isBaking && isOutOfTime(context, operation)) {
-    const failed = stepEnds(operation, "observe", "failed", detail, now, { ...state });
-    return { operation: operationEnds(failed, "failed", detail, { stage: to }, now), events };
+    const why = `${detail}; the stage is ${to} nevertheless: look who serves, and demote if visitors get errors`;
+    const failed = stepEnds(operation, "observe", "failed", why, now, { ...state });
+    return { operation: operationEnds(failed, "failed", why, { stage: to }, now), events };
   }
   const isBad = watch.look === "bad" || watch.look === "failing over";
   const pause = isBaking || isBad ? BETWEEN_BAKING_LOOKS_MS : BETWEEN_LOOKS_MS;
-  const due = Math.min(now + pause, bakesUntil ?? Infinity);
+  const due = isBaking && now < bakesUntil ? Math.min(now + pause, bakesUntil) : now + pause;
   const step = isBaking ? "bake" : "observe";
   return { operation: stepWaits(operation, step, detail, due, now, { ...state }), events };
 }

@@ -53,6 +53,11 @@ export function isBroken(watch: BakeWatch): boolean {
   return isStuck || isSettled(watch, "bad");
 }
 
+/** The last looks were bad ones, and yet too few to say that it is broken: a bake doesn't end in the midst of them. */
+export function isUndecided(watch: BakeWatch): boolean {
+  return (watch.look === "bad" || watch.look === "failing over") && !isBroken(watch);
+}
+
 export interface WayBack {
   /** What lies under the load balancer now; null where it could not be read. */
   readonly underneath: Underneath | null;

@@ -185,6 +185,19 @@ describe("a promotion to production", () => {
     expect(failed.data.message).toMatch(/not seen to answer well before/);
   });
 
+  it("that goes wrong right before the end of its bake is watched until that is settled", async () => {
+    const stage = await inTesting();
+    const id = await untilBaking(stage, { ...BAKED, bake_seconds: 60 });
+    await live(stage, 50);
+    breakBoth(stage);
+    await live(stage, 10);
+    expect(await operationOf(stage, id)).toMatchObject({ status: "running" });
+    await live(stage, 60);
+    expect(await operationOf(stage, id)).toMatchObject({ status: "failed" });
+    expect((await stage.failover()).stage).toBe("testing");
+    expect(visited(stage)).toContain("the old server");
+  });
+
   it("that fails over meanwhile stays, with an event", async () => {
     const stage = await inTesting();
     const id = await untilBaking(stage);
@@ -225,7 +238,11 @@ describe("a promotion to production", () => {
     const id = await untilBaking(stage);
     for (const zone of stage.simulator.world.zones.values()) zone.challengesWorkers = true;
     await live(stage, 310);
-    expect(await operationOf(stage, id)).toMatchObject({ status: "succeeded", result: { bake: "unclear" } });
+    expect(await operationOf(stage, id)).toMatchObject({
+      status: "succeeded",
+      message: expect.stringMatching(/at the end of which it can't be seen who serves: .*challenge/),
+      result: { bake: "unclear" },
+    });
     expect((await stage.failover()).stage).toBe("production");
   });
 
