@@ -186,10 +186,10 @@ describe("drift in role in production", () => {
   ])("says of a disabled %s since when it is out of use", async (_, disable, path) => {
     const stage = setStage();
     const failover = await inProduction(stage);
-    const { world } = stage.simulator;
     await stage.pass(20);
     const at = new Date(stage.now());
-    world.edit("pool", failover.cloudflare.primary_pool_id, disable(objectOf(stage, failover, "primary")));
+    const pool = `/accounts/a0000000000000000000000000000001/load_balancers/pools/${failover.cloudflare.primary_pool_id}`;
+    await stage.cloudflare("PUT", pool, disable(objectOf(stage, failover, "primary")));
     await stage.pass(40);
     await stage.tick();
     const { body } = await stage.call("GET", "/v1/failovers/shop/events?limit=5");
