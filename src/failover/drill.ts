@@ -31,6 +31,8 @@ export type WatchStep = Exclude<DrillStep, "divert" | "restore">;
 
 /** So many bad answers of the hostname in a row are more than a rehearsal may cost visitors. */
 const BAD_IN_A_ROW = 3;
+/** And so many in all while it is diverted, however many good ones come between. */
+const BAD_IN_ALL = 6;
 const SECONDARY_FAILURES_IN_A_ROW = 2;
 /** For the baseline, for the deviation to be written, and for an endpoint to be seen serving. */
 export const STEP_PATIENCE_MS = 90_000;
@@ -132,6 +134,8 @@ export interface Watch {
   readonly seen: number;
   readonly astray: number;
   readonly bad: number;
+  /** Bad answers in all since it was diverted. */
+  readonly cost: number;
   readonly secondaryFailed: number;
   readonly runs: readonly LookRun[];
   readonly errors: number;
@@ -144,6 +148,7 @@ export const NOTHING_SEEN: Watch = {
   seen: 0,
   astray: 0,
   bad: 0,
+  cost: 0,
   secondaryFailed: 0,
   runs: [],
   errors: 0,
@@ -179,6 +184,7 @@ export function foldLook(watch: Watch, step: WatchStep, look: Look): Watch {
     seen: serving === side ? watch.seen + 1 : 0,
     astray: isOther ? watch.astray + 1 : 0,
     bad: bad ? watch.bad + 1 : 0,
+    cost: watch.cost + (bad && step !== "baseline" ? 1 : 0),
     secondaryFailed: look.secondaryFailure === null ? 0 : watch.secondaryFailed + 1,
     runs: withRun(watch.runs, look),
     errors: watch.errors + (bad ? 1 : 0),
@@ -217,10 +223,17 @@ function danger(step: WatchStep, watch: Watch, hostname: string): string | null 
   }
   if (watch.bad >= BAD_IN_A_ROW)
     return `${hostname} gave ${watch.bad} bad answers in a row: ${detail ?? "no answer"}`;
+  if (watch.cost >= BAD_IN_ALL)
+    return `${hostname} gave ${watch.cost} bad answers since it was diverted: ${describeErrors(watch)}`;
   if (step === "hold" && watch.astray >= IN_A_ROW)
     return `${hostname} served the primary endpoint ${watch.astray} times in a row during the hold`;
   return null;
 }
+
+const describeErrors = ({ shownErrors }: Watch): string =>
+  [
+    ...new Set(shownErrors.filter(({ step }) => step !== "baseline").map((one) => one.detail ?? "no answer")),
+  ].join("; ");
 
 /** What follows from the looks of one step so far. */
 export function decideCourse(step: WatchStep, watch: Watch, facts: StepFacts): Course {

@@ -60,6 +60,18 @@ describe("the looks of one step", () => {
     ["two bad answers", "secondary serves", [BAD, BAD], "look again"],
     ["three bad answers", "secondary serves", [BAD, BAD, BAD], "turn back"],
     ["bad answers with a good one between", "hold", [BAD, BAD, SECONDARY, BAD, BAD], "look again"],
+    [
+      "six bad answers with good ones between",
+      "hold",
+      [BAD, BAD, SECONDARY, BAD, BAD, SECONDARY, BAD, SECONDARY, BAD],
+      "turn back",
+    ],
+    [
+      "as many before anything moved",
+      "baseline",
+      [BAD, BAD, PRIMARY, BAD, BAD, PRIMARY, BAD, PRIMARY, BAD],
+      "look again",
+    ],
     ["one failed probe of the secondary", "hold", [SECONDARY_FAILS], "look again"],
     ["two failed probes of the secondary", "hold", [SECONDARY_FAILS, SECONDARY_FAILS], "turn back"],
     ["an unhealthy secondary", "hold", [SECONDARY_ILL], "turn back"],
