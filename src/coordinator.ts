@@ -37,6 +37,7 @@ import { startDrill } from "./actions/run-drill.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
 import { cancelScheduled } from "./actions/schedule-switch.ts";
 import { redeliver } from "./actions/redeliver.ts";
+import { sealTrail } from "./actions/seal-trail.ts";
 import { switchFleet } from "./actions/switch-fleet.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
@@ -213,6 +214,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
         ({ lookedAt: this.#lookedAt } = await tick(context));
         await hearWebhooks(context);
         await this.#advanceDue(context);
+        await sealTrail(context);
       } catch (error) {
         this.#services.log({ level: "error", message: "a tick could not be finished", error: String(error) });
       }
@@ -333,6 +335,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       resolve,
       notifications,
       probes,
+      keepEventsMs: settings.keepEventsMs,
       lastLookAt: () => this.#lookedAt,
       newId,
       log,

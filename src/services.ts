@@ -4,6 +4,8 @@ import { createReader } from "./actions/reader.ts";
 import type { Context } from "./actions/context.ts";
 import type { ReaderPort } from "./actions/reader-port.ts";
 import { createTokens } from "./actions/tokens.ts";
+import { createTrail } from "./actions/trail.ts";
+import type { TrailPort } from "./actions/trail-port.ts";
 import type { TokensPort } from "./actions/tokens-port.ts";
 import { createAccessVerifier } from "./api/access-jwt.ts";
 import type { ApiDependencies } from "./api/dependencies.ts";
@@ -27,6 +29,7 @@ export interface Services {
   readonly resolve: Resolve;
   readonly notifications: Context["notifications"];
   readonly reader: ReaderPort;
+  readonly trail: TrailPort;
   readonly tokens: TokensPort;
   readonly inbox: Inbox;
   readonly webhookSecrets: ApiDependencies["webhookSecrets"];
@@ -131,6 +134,7 @@ export function createServices(env: Env): Services {
     tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });
+  const trail = createTrail({ db, accountId: settings.accountId });
   const { webhookSecrets } = settings;
   const inbox = createInbox({
     db,
@@ -162,6 +166,7 @@ export function createServices(env: Env): Services {
     resolve,
     notifications,
     reader,
+    trail,
     tokens,
     inbox,
     webhookSecrets,

@@ -82,6 +82,8 @@ const schema = z.object({
     .url({ protocol: /^https?$/, error: "must be a URL such as https://understudy.example.workers.dev" })
     .transform((url) => url.replace(/\/+$/, ""))
     .optional(),
+  /** For how long events are kept at least; 0 keeps them for ever. */
+  EVENTS_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(400),
   /** How long the receiver of a message may take. */
   NOTIFY_TIMEOUT_MS: z.coerce.number().int().min(50).max(25_000).default(10_000),
   /** For rehearsals only: how many times faster than real time the service lives, counted from CLOCK_EPOCH_MS. */
@@ -111,6 +113,8 @@ export interface Settings {
   readonly dataKeys: DataKeys | null;
   /** Without a slash at its end; null where it isn't known. */
   readonly publicURL: string | null;
+  /** Null keeps them for ever. */
+  readonly keepEventsMs: number | null;
   readonly notifyTimeoutMs: number;
   readonly clockRate: number;
   readonly clockEpochMs: number;
@@ -156,6 +160,7 @@ export function readSettings(env: object): Settings {
         ? null
         : { current: data.DATA_KEY, previous: data.DATA_KEY_PREVIOUS ?? null },
     publicURL: data.PUBLIC_URL ?? null,
+    keepEventsMs: data.EVENTS_RETENTION_DAYS === 0 ? null : data.EVENTS_RETENTION_DAYS * 86_400_000,
     notifyTimeoutMs: data.NOTIFY_TIMEOUT_MS,
     clockRate: data.CLOCK_RATE,
     clockEpochMs: data.CLOCK_EPOCH_MS,

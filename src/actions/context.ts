@@ -52,6 +52,8 @@ export interface Context {
     readonly send: SendPorts;
     readonly linkOf: LinkOf;
   };
+  /** For how long events are kept, in ms; null where they are kept for ever. */
+  readonly keepEventsMs: number | null;
   /** When the account was last read completely, ms since the epoch. */
   lastLookAt(): number | null;
   /** The queue of probe shards. */

@@ -48,8 +48,8 @@ export interface ReaderPort {
   failoverNames(): Promise<readonly { readonly id: string; readonly name: string }[]>;
   listFailovers(page: PageRequest, among: Among): Promise<Page<FailoverView>>;
   findOperation(id: string): Promise<Operation | null>;
-  /** Newest first; also of failovers that were deleted. */
-  listEvents(among: Among, page: PageRequest): Promise<Page<FailoverEvent>>;
+  /** Newest first; also of failovers that were deleted. `types` may have `*` for any characters; null means all. */
+  listEvents(among: Among, page: PageRequest, types?: readonly string[] | null): Promise<Page<FailoverEvent>>;
   /** Newest first. */
   listSamples(failoverId: string, page: PageRequest): Promise<Page<Sample>>;
   /** Newest first. */

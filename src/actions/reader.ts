@@ -74,8 +74,8 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
 
     findOperation: (id) => loadOperation(db, accountId, id),
 
-    async listEvents(among, request) {
-      const events = await loadEvents(db, accountId, among, numberFrom(request), request.limit + 1);
+    async listEvents(among, request, types = null) {
+      const events = await loadEvents(db, accountId, among, types, numberFrom(request), request.limit + 1);
       return page(events, request.limit, (last) => last.seq ?? 0);
     },
 

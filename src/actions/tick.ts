@@ -17,6 +17,7 @@ import { inParallel } from "./in-parallel.ts";
 import { readPoolHealth } from "./look.ts";
 import { repeatPreflights } from "./preflight/repeat.ts";
 import { BATCH_BYTES, packed, shardProbes } from "./probe-shard.ts";
+import { pruneEvents } from "./prune-trail.ts";
 import { SYSTEM } from "./record.ts";
 import { reconcile } from "./reconcile.ts";
 import { rehearseOnSchedule } from "./rehearse-on-schedule.ts";
@@ -172,6 +173,9 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
   const unreadable = whyUnreadable(snapshot);
   const lookedAt = unreadable === null ? snapshot.readAt : context.lastLookAt();
   const finishedAt = context.clock.now();
+  const isFirstOfHour =
+    Math.floor(startedAt / 3_600_000) !== Math.floor(finishedAt / 3_600_000) ||
+    startedAt % 3_600_000 < 60_000;
   await commit(context.db, [
     saveTick(context.db, context.accountId, {
       startedAt,
@@ -180,8 +184,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       unreadable,
       blockedUntil: context.budget.blockedUntil(),
     }),
-    ...(Math.floor(startedAt / 3_600_000) === Math.floor(finishedAt / 3_600_000) &&
-    startedAt % 3_600_000 >= 60_000
+    ...(!isFirstOfHour
       ? []
       : [
           pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS),
@@ -190,5 +193,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
           pruneWatches(context.db, context.accountId, projects),
         ]),
   ]);
+  if (isFirstOfHour && context.keepEventsMs !== null)
+    await pruneEvents(context, finishedAt - context.keepEventsMs);
   return { lookedAt };
 }

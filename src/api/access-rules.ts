@@ -65,6 +65,10 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
 
   "GET /v1/events": read("visible"),
   "GET /v1/failovers/{id}/events": read("failover"),
+  "GET /v1/events/export": read("visible"),
+  "GET /v1/failovers/{id}/events/export": read("failover"),
+  // What it says is about the whole chain.
+  "GET /v1/audit/verify": read("account"),
 
   "GET /v1/operations/{id}": read("operation"),
   "POST /v1/operations/{id}/cancel": operate("operation"),

@@ -26,6 +26,7 @@ import { probeRoutes } from "./routes/probes.ts";
 import { switchingRoutes } from "./routes/switching.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
+import { trailRoutes } from "./routes/trail.ts";
 import { receivingRoutes } from "./routes/webhooks.ts";
 
 export function createApp(dependencies: ApiDependencies) {
@@ -49,6 +50,7 @@ export function createApp(dependencies: ApiDependencies) {
   );
   app.route("/", docsRoutes(dependencies));
   app.route("/v1", eventRoutes(dependencies));
+  app.route("/v1", trailRoutes(dependencies));
   app.route("/v1/import", importRoutes(dependencies));
   app.route("/v1/operations", operationRoutes(dependencies));
   app.route("/v1", preflightRoutes(dependencies));

@@ -9,6 +9,7 @@ export const ifMatch = parameter("IfMatch");
 export const prefer = parameter("Prefer");
 export const idempotencyKey = parameter("IdempotencyKey");
 export const requestIdParameter = parameter("RequestId");
+export const lastEventId = parameter("LastEventId");
 
 const header = (name: string, description: string, example: string, more: { required?: true } = {}) => ({
   name,
@@ -27,6 +28,7 @@ export const PARAMETERS = {
     "wait=30",
   ),
   IdempotencyKey: header("Idempotency-Key", "1 to 255 printable ASCII characters.", "promote-shop-1"),
+  LastEventId: header("Last-Event-ID", "Of a stream: the id of the last message that arrived.", "4711"),
   RequestId: header("X-Request-Id", "1 to 100 of A-Z a-z 0-9 _ -; made here unless given.", "deploy-4711"),
 } as const;
 

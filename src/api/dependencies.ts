@@ -2,6 +2,7 @@ import type { CoordinatorPort } from "../actions/coordinator-port.ts";
 import type { Inbox } from "../actions/inbox.ts";
 import type { ReaderPort } from "../actions/reader-port.ts";
 import type { TokensPort } from "../actions/tokens-port.ts";
+import type { TrailPort } from "../actions/trail-port.ts";
 import type { Principal, Scope } from "../failover/access.ts";
 import type { AccessGrant } from "../failover/access-grants.ts";
 import type { Verified } from "./access-jwt.ts";
@@ -11,6 +12,7 @@ import type { Limiter } from "./rate-limit.ts";
 export interface ApiDependencies {
   readonly coordinator: CoordinatorPort;
   readonly reader: ReaderPort;
+  readonly trail: TrailPort;
   readonly tokens: TokensPort;
   readonly inbox: Inbox;
   readonly webhookSecrets: {

@@ -304,6 +304,7 @@ export function presentSample({ tick, primary, secondary, hostname }: Sample): W
 export function presentEvent(event: FailoverEvent): Wire<"eventSchema"> {
   return {
     id: event.id,
+    seq: event.seq ?? 0,
     type: event.type,
     at: rfc3339(event.at),
     failover_id: event.failoverId,

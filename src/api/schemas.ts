@@ -432,6 +432,7 @@ export const sampleSchema = z
 export const eventSchema = z
   .object({
     id: text("The event's id.", "evt_4Tn8"),
+    seq: z.int().meta({ description: "Rises with every event, and is never given twice.", example: 4711 }),
     type: text("What happened, in the past tense.", "failover.promoted"),
     at: timestamp("When."),
     failover_id: text("To which failover.", "fo_2Xk9"),

@@ -387,6 +387,7 @@ describe("evidence", () => {
       items: [
         {
           id: "evt_abc",
+          seq: 7,
           type: "failover.promoted",
           at: "2026-11-23T12:00:00.000Z",
           failover_id: "fo_abc",

@@ -9,6 +9,7 @@ import {
 } from "../../src/actions/reader-port.ts";
 import type { Inbox } from "../../src/actions/inbox.ts";
 import type { TokensPort } from "../../src/actions/tokens-port.ts";
+import type { TrailPort } from "../../src/actions/trail-port.ts";
 import { createApp } from "../../src/api/app.ts";
 import type { ApiDependencies } from "../../src/api/dependencies.ts";
 import type { Token } from "../../src/failover/access.ts";
@@ -21,6 +22,7 @@ import {
   type Result,
   type Sample,
 } from "../../src/failover/results.ts";
+import { linkOf } from "../../src/failover/trail.ts";
 import type { StoredWebhook } from "../../src/store/webhooks.ts";
 import {
   aChannel,
@@ -215,6 +217,39 @@ function readerOf(world: World): ReaderPort {
   };
 }
 
+/** The oldest first, none of them sealed. */
+function trailOf(world: World): TrailPort {
+  const eventsAfter: TrailPort["eventsAfter"] = async (after, { among }, most) => {
+    const events = world.events
+      .filter(({ seq = 0, failoverId }) => seq > after && (among === null || among.includes(failoverId)))
+      .toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0))
+      .slice(0, most);
+    return { events, upTo: events.at(-1)?.seq ?? after };
+  };
+  return {
+    eventsAfter,
+    newestSeq: async () => Math.max(0, ...world.events.map(({ seq = 0 }) => seq)),
+    linksAfter: async (...given) => {
+      const { events, upTo } = await eventsAfter(...given);
+      const links = events.map((event) => {
+        const link = linkOf("a0000000000000000000000000000001", event, 0, "");
+        return { ...link, position: null, previous_hash: null, hash: null };
+      });
+      return { links, upTo };
+    },
+    verify: async () => ({
+      ok: true,
+      verified: null,
+      firstBroken: null,
+      head: null,
+      unsealed: { count: world.events.length, fromSeq: null },
+      checkpoint: null,
+      genesis: { installation: "k3v9x2ma", accountId: "a0000000000000000000000000000001", hash: "" },
+      nextCursor: null,
+    }),
+  };
+}
+
 /** The secret of a stored token, in the form of a real one, is made of its name. */
 export function secretOf({ name }: Pick<Token, "name">): string {
   return `ust_${name.padEnd(43, "0")}`;
@@ -284,6 +319,7 @@ export function inMemoryService() {
   const dependencies: ApiDependencies = {
     coordinator: coordinatorOf(world),
     reader: readerOf(world),
+    trail: trailOf(world),
     tokens: tokensOf(world),
     inbox: inboxOf(world),
     webhookSecrets: WEBHOOK_SECRETS,

@@ -130,7 +130,7 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
       });
       const response = await worker.fetch(request);
       const text = await response.text();
-      const isJson = (response.headers.get("content-type") ?? "").includes("json");
+      const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
     },
     async cloudflare(method, path, body) {
