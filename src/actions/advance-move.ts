@@ -1,14 +1,18 @@
 import { completeSpec } from "../failover/complete.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
+import { restoredLeases, type Lease } from "../failover/leases.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import type { Operation } from "../failover/results.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
+import { insertLease } from "../store/leases.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
+import { leaseRenewed } from "./end-leases.ts";
 import { readById } from "./observe.ts";
 import { eventOf } from "./record.ts";
 import { reconcile, type ReconcileResult, type SnapshotFor } from "./reconcile.ts";
+import { sayWhatVisitorsGet } from "./store-move.ts";
 import { watchPromotion } from "./watch-promotion.ts";
 
 interface MoveState {
@@ -18,6 +22,8 @@ interface MoveState {
   readonly hostname: string;
   readonly revision: number;
   readonly underneath?: readonly string[] | null;
+  /** What moved traffic until then. */
+  readonly ended: readonly Lease[];
 }
 
 const stateOf = (operation: Operation) => operation.state as unknown as MoveState;
@@ -31,7 +37,8 @@ function revert(
   why: string,
 ): Advance {
   const now = context.clock.now();
-  const { from, to } = stateOf(operation);
+  const { from, to, ended: leases } = stateOf(operation);
+  const restored = restoredLeases(leases, now);
   const failed = stepEnds(operation, step, "failed", why, now);
   const ended = operationEnds(failed, "failed", `${why}; the stage is ${from} again`, { stage: from }, now);
   if (failover.stage !== to) return { operation: ended };
@@ -41,8 +48,14 @@ function revert(
   const data = { before: { stage: to }, after: { stage: from }, message: why, operation_id: operation.id };
   return {
     operation: ended,
-    writes: [updateIntent(context.db, reverted, testHostname, failover.revision, now)],
-    events: [eventOf(context, `failover.${verb}_reverted`, failover.id, operation.origin, data)],
+    writes: [
+      updateIntent(context.db, reverted, testHostname, failover.revision, now),
+      ...restored.map((lease) => insertLease(context.db, context.accountId, lease)),
+    ],
+    events: [
+      ...restored.map((lease) => leaseRenewed(context, lease, lease, operation.origin)),
+      eventOf(context, `failover.${verb}_reverted`, failover.id, operation.origin, data),
+    ],
   };
 }
 
@@ -103,12 +116,14 @@ async function readBack(context: Context, record: FailoverRecord, operation: Ope
   const detail = `read back as ${hostname}, ${to === "draft" ? "disabled" : "enabled"}`;
   const done = stepEnds(operation, "read back", "succeeded", detail, now);
   if (operation.kind === "promote") return { operation: done };
-  const result = { stage: to, hostname, evidence: "read-back only", visitors_get: underneath ?? [] };
+  const { from } = stateOf(operation);
+  const result = { stage: to, hostname, evidence: "read-back only", visitors_get: underneath ?? null };
+  const get = from === "production" ? `; ${sayWhatVisitorsGet(failover.input.hostname, underneath)}` : "";
   return {
-    operation: operationEnds(done, "succeeded", `demoted to ${to}: ${detail}`, result, now),
+    operation: operationEnds(done, "succeeded", `demoted to ${to}: ${detail}${get}`, result, now),
     events: [
       eventOf(context, "failover.demoted", failover.id, operation.origin, {
-        before: { stage: stateOf(operation).from },
+        before: { stage: from },
         after: { stage: to },
         operation_id: operation.id,
       }),

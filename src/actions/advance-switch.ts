@@ -1,16 +1,17 @@
 import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
+import { activeNow, restoredLeases, type Lease } from "../failover/leases.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
-import type { Operation } from "../failover/results.ts";
+import type { Operation, Serving } from "../failover/results.ts";
 import { cantBeTold, IN_A_ROW } from "../failover/serving.ts";
 import { updateIntent, type FailoverRecord } from "../store/failovers.ts";
-import { deleteLeases } from "../store/leases.ts";
+import { deleteLeases, insertLease } from "../store/leases.ts";
 import { insertSamples } from "../store/samples.ts";
 import { isOutOfTime, nextTry, type Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
-import { leaseEnded } from "./end-leases.ts";
+import { leaseEnded, leaseRenewed } from "./end-leases.ts";
 import { readById } from "./observe.ts";
 import { probeNow } from "./probe-now.ts";
 import { eventOf } from "./record.ts";
@@ -28,6 +29,10 @@ interface SwitchState {
   readonly settledBy: Failover["settledBy"];
   readonly settledAt: number;
   readonly leaseId: string | null;
+  /** What moved traffic until then. */
+  readonly ended: readonly Lease[];
+  /** Who served visitors when it was asked for. */
+  readonly servedBefore: Serving;
   /** Good observations in a row so far. */
   readonly seen: number;
   readonly indistinguishable?: boolean;
@@ -52,7 +57,7 @@ function isOrdered(
   return JSON.stringify(loadBalancer["default_pools"]) === JSON.stringify(wanted);
 }
 
-/** The target is not seen to serve: everything is as it was before, and says so. */
+/** The target is not seen to serve: the order is again what it would be if nobody had asked, and says so. */
 function rollBack(
   context: Context,
   record: FailoverRecord,
@@ -61,9 +66,16 @@ function rollBack(
   why: string,
 ): Advance {
   const { failover, leases } = record;
-  const { from, to, settledBefore, settledBy, settledAt, leaseId } = stateOf(operation);
+  const { to, settledBefore, settledBy, settledAt, leaseId, ended } = stateOf(operation);
   const now = context.clock.now();
-  const message = `${why}; the ${from} is active again`;
+  const restored = restoredLeases(ended, now);
+  const active = activeNow(settledBefore, restored, now);
+  const isBack = active !== to;
+  const [lease] = restored;
+  const until = lease === undefined ? "" : ` until ${new Date(lease.expiresAt).toISOString()}`;
+  const message = isBack
+    ? `${why}; the ${active} is active again${until}`
+    : `${why}; the ${active} stays first${until}, for nothing else is in force`;
   const failed = stepEnds(operation, step, "failed", why, now);
   const reverted: Failover = {
     ...failover,
@@ -76,16 +88,20 @@ function rollBack(
   };
   const own = leases.filter(({ id }) => id === leaseId);
   const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
-  const data = { before: { active: to }, after: { active: from }, message: why, operation_id: operation.id };
+  const data = { before: { active: to }, after: { active }, message, operation_id: operation.id };
   return {
-    operation: operationEnds(failed, "failed", message, { active: from, rolled_back: true }, now),
+    operation: operationEnds(failed, "failed", message, { active, rolled_back: isBack }, now),
     writes: [
       updateIntent(context.db, reverted, testHostname, failover.revision, now),
       ...deleteLeases(context.db, own),
+      ...restored.map((one) => insertLease(context.db, context.accountId, one)),
     ],
     events: [
-      ...own.map((lease) => leaseEnded(context, lease, "ended", operation.origin)),
-      eventOf(context, "failover.switch_over_reverted", failover.id, operation.origin, data),
+      ...own.map((one) => leaseEnded(context, one, "ended", operation.origin)),
+      ...restored.map((one) => leaseRenewed(context, one, one, operation.origin)),
+      ...(isBack
+        ? [eventOf(context, "failover.switch_over_reverted", failover.id, operation.origin, data)]
+        : []),
     ],
   };
 }
@@ -131,14 +147,16 @@ function succeeded(
   const now = context.clock.now();
   const lease = leases.find(({ id }) => id === state.leaseId);
   const affinity = describeAffinity(completeSpec(failover.input, failover.facts).load_balancer);
-  const untold = state.indistinguishable === true || failover.stage === "draft";
-  const message = untold
+  const cantTell = state.indistinguishable === true || failover.stage === "draft";
+  // Health may have steered there already; that the order did it shows only in the other having served before.
+  const asBefore = state.servedBefore === state.to && state.lastOtherResponseAt === undefined;
+  const message = cantTell
     ? `the ${state.to} pool stands first${failover.stage === "draft" ? "; a draft has no visitors" : ", but the endpoints can't be told apart; give each a marker"}`
-    : `${state.hostname} was seen to serve the ${state.to} endpoint ${IN_A_ROW} times in a row`;
+    : `${state.hostname} was seen to serve the ${state.to} endpoint ${IN_A_ROW} times in a row${asBefore ? ", as it did before" : ""}`;
   const result = {
     active: state.to,
     hostname: state.hostname,
-    evidence: untold ? "read-back only" : "observed",
+    evidence: cantTell || asBefore ? "read-back only" : "observed",
     acknowledged_at: instant(state.acknowledgedAt),
     first_response_at: instant(state.firstResponseAt),
     last_other_response_at: instant(state.lastOtherResponseAt),
@@ -215,9 +233,10 @@ async function observeServing(
   if (view.serving === otherSide(state.to) || view.serving === "none")
     return rollBack(context, record, operation, "observe", detail);
   // Nobody can tell who serves: the order is what was asked for, and that it works was not seen.
-  const failed = stepEnds(operation, "observe", "failed", detail, now, { ...next });
+  const why = `${detail}; the ${state.to} pool stands first all the same, for nothing shows that it is wrong`;
+  const failed = stepEnds(operation, "observe", "failed", why, now, { ...next });
   return {
-    operation: operationEnds(failed, "failed", detail, { active: state.to, rolled_back: false }, now),
+    operation: operationEnds(failed, "failed", why, { active: state.to, rolled_back: false }, now),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from "../failover/guards.ts";
 import type { Lease } from "../failover/leases.ts";
 import { newOperation } from "../failover/operations.ts";
+import { deriveServing } from "../failover/status.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
 import {
   commit,
@@ -29,11 +30,12 @@ import { readBothPools } from "./look.ts";
 import { observe } from "./observe.ts";
 import { preempt } from "./preempt.ts";
 import { eventOf, guardsOverridden } from "./record.ts";
-import { storeLease } from "./store-lease.ts";
+import { claimMember, storeLease } from "./store-lease.ts";
 import { trafficOf } from "./traffic-of.ts";
 
 type Accepted = Result<{ operationId: string }>;
 
+const ORDER = { role: "load_balancer", member: "default_pools" } as const;
 /** A look this young serves a person who decides now. */
 const LOOK_MAX_AGE_MS = 5_000;
 
@@ -118,6 +120,8 @@ async function accept(
       settledBy: before.settledBy,
       settledAt: before.settledAt,
       leaseId: lease?.id ?? null,
+      ended,
+      servedBefore: deriveServing(before, record.status, record.samples).serving,
       seen: 0,
     },
     now,
@@ -141,7 +145,7 @@ async function accept(
     await commit(context.db, [
       updateIntent(context.db, failover, spec.test_hostname, before.revision, now),
       ...deleteLeases(context.db, ended),
-      ...(lease === null ? [] : storeLease(context, record, lease)),
+      ...(lease === null ? claimMember(context, record, ORDER) : storeLease(context, record, lease)),
       ...preempted.writes,
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),

@@ -22,10 +22,17 @@ const STEPS = {
   production: ["write", "read back", "observe", "bake"],
 } as const;
 
-function sentence(to: Stage, { stage, input }: Failover, underneath: unknown): string {
-  if (stage !== "production" || !Array.isArray(underneath)) return `on the way from ${stage} to ${to}`;
+/** `underneath` are the records that answer where no load balancer does; null where they could not be read. */
+export function sayWhatVisitorsGet(hostname: string, underneath: unknown): string {
+  if (!Array.isArray(underneath))
+    return `what visitors of ${hostname} get then is not known, for its DNS records could not be read`;
   const get = underneath.length === 0 ? "nothing: there is no DNS record" : underneath.join(", ");
-  return `on the way from ${stage} to ${to}; visitors of ${input.hostname} will get ${get}`;
+  return `visitors of ${hostname} get ${get}`;
+}
+
+function sentence(to: Stage, { stage, input }: Failover, underneath: unknown): string {
+  const way = `on the way from ${stage} to ${to}`;
+  return stage === "production" ? `${way}; ${sayWhatVisitorsGet(input.hostname, underneath)}` : way;
 }
 
 /** `more` is what the operation has to remember beside the stages. */
@@ -46,6 +53,8 @@ export function newMove(
   const now = context.clock.now();
   const moved: Failover = { ...failover, stage: to, revision: failover.revision + 1, updatedAt: now };
   const steps = kind === "promote" && to !== "draft" ? STEPS[to] : ["write", "read back"];
+  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
+  const ended = kind === "demote" ? leases.filter(({ active }) => active !== null) : [];
   const operation = newOperation(
     {
       id: context.newId("op"),
@@ -55,7 +64,14 @@ export function newMove(
       origin,
     },
     steps,
-    { from: failover.stage, to, hostname: presentHostname(to, spec), revision: moved.revision, ...more },
+    {
+      from: failover.stage,
+      to,
+      hostname: presentHostname(to, spec),
+      revision: moved.revision,
+      ended,
+      ...more,
+    },
     now,
   );
   const data = {
@@ -65,8 +81,6 @@ export function newMove(
     reason,
     ...(failover.stage === "production" ? { visitors_get: more["underneath"] ?? null } : {}),
   };
-  // A demotion ends whatever moves traffic for a while; a promotion goes on with the order that is in force.
-  const ended = kind === "demote" ? leases.filter(({ active }) => active !== null) : [];
   return {
     operation,
     writes: [

@@ -76,6 +76,16 @@ export function guardRenewal(lease: Lease, seen: readonly Lease[]): Refusal | nu
   };
 }
 
+/**
+ * What a person asked for until a deadline is in force again where that which ended it came to nothing. A drill isn't:
+ * it was broken off.
+ */
+export function restoredLeases(ended: readonly Lease[], now: number): readonly Lease[] {
+  return leasesInForce(ended, now)
+    .filter(({ kind }) => kind === "switchover")
+    .map((one) => ({ ...one, version: one.version + 1 }));
+}
+
 /** Until when healing is held back; null where it isn't. */
 export function pausedUntil(leases: readonly Lease[], now: number): number | null {
   return leasesInForce(leases, now).find(({ kind }) => kind === "pause")?.expiresAt ?? null;

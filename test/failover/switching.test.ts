@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { explainTraffic, type EndpointState, type TrafficState } from "../../src/failover/explain.ts";
 import { otherSide, SIDES, type Side } from "../../src/failover/failover.ts";
 import { guardFreeze, guardSwitch, type SwitchFacts } from "../../src/failover/guards.ts";
-import { activeNow, leasesInForce, pausedUntil, type Lease } from "../../src/failover/leases.ts";
+import {
+  activeNow,
+  leasesInForce,
+  pausedUntil,
+  restoredLeases,
+  type Lease,
+} from "../../src/failover/leases.ts";
 import type { SideHealth, Verdict } from "../../src/failover/results.ts";
 
 const BOOLEANS = [true, false];
@@ -107,6 +113,12 @@ describe("switching over", () => {
 });
 
 describe("a lease", () => {
+  test("that something ended in vain is in force again until its deadline, a drill's is not", () => {
+    const ended = [lease({}), lease({ id: "le_2", kind: "drill" })];
+    expect(restoredLeases(ended, 999)).toStrictEqual([lease({ version: 2 })]);
+    expect(restoredLeases(ended, 1000)).toStrictEqual([]);
+  });
+
   const lease = (given: Partial<Lease>): Lease => ({
     id: "le_1",
     failoverId: "fo_1",

@@ -117,6 +117,86 @@ describe("switching over", () => {
   });
 });
 
+/** Which endpoint the load balancer has first. */
+function first({ simulator }: Stage): string | undefined {
+  const [balancer] = simulator.world.loadBalancers.values();
+  return simulator.world.pools.get(balancer?.default_pools[0] ?? "")?.name;
+}
+
+const REORDERING = { method: "PATCH", path: /load_balancers/ };
+
+describe("what stands at Cloudflare already", () => {
+  it("by a switch-over whose answer was lost is no other's doing: the switch back after it goes through", async () => {
+    const stage = await inProduction();
+    stage.simulator.faults.add({ match: REORDERING, effect: { kind: "timeout", when: "after" } });
+    await stage.call("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    await stage.alarms();
+    expect(first(stage)).toBe("shop-secondary");
+    const back = await stage.operate("POST", `${SHOP_PATH}/switch-back`, { reason: "a mistake" });
+    expect(back).toMatchObject({ status: "succeeded", result: { active: "primary" } });
+    expect(first(stage)).toBe("shop-primary");
+    expect(await eventTypes(stage)).not.toContain("drift.detected");
+  });
+
+  it("by somebody else's hand is put right at once by a switch-over to what should be active", async () => {
+    const stage = await inProduction();
+    const { cloudflare } = await stage.failover();
+    const pools = [cloudflare.secondary_pool_id, cloudflare.primary_pool_id];
+    stage.simulator.world.edit("load_balancer", cloudflare.load_balancer_id, { default_pools: pools });
+    await stage.minutes(1);
+    expect(visitor(stage)).toBe("secondary");
+    expect(await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("primary"))).toMatchObject({
+      status: "succeeded",
+      result: { active: "primary", evidence: "observed" },
+    });
+    expect(visitor(stage)).toBe("primary");
+    expect(stage.writes()).toHaveLength(1);
+  });
+
+  it("by health is told from what the order brought", async () => {
+    const stage = await inProduction();
+    stage.simulator.world.origin("origin.example.net").up = false;
+    await stage.minutes(3);
+    expect(visitor(stage)).toBe("secondary");
+    const operation = await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect(operation).toMatchObject({ status: "succeeded", result: { evidence: "read-back only" } });
+    expect(operation.message).toContain("as it did before");
+  });
+});
+
+describe("what comes to nothing leaves a timed switch-over in force until its deadline", () => {
+  it.each([
+    ["a switch back", "switch-back", { reason: "done early" }, "; the secondary is active again until "],
+    ["a switch-over to stay", "switch-over", to("secondary"), "; the secondary stays first until "],
+    ["a demotion", "demote", undefined, "; the stage is production again"],
+  ])("%s", async (_what, verb, body, words) => {
+    const stage = await inProduction();
+    await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary", { expires_in_seconds: 1800 }));
+    const { leases } = await stage.failover();
+    // Only so that a switch-over has something to write.
+    if (verb === "switch-over") await loseOrder(stage);
+    const refused = stage.simulator.faults.add({
+      match: { ...REORDERING, times: Number.POSITIVE_INFINITY },
+      effect: { kind: "status", status: 400, when: "before" },
+    });
+    const operation = await stage.operate("POST", `${SHOP_PATH}/${verb}`, body);
+    expect(operation).toMatchObject({ status: "failed", message: expect.stringContaining(words) });
+    refused.remove();
+    await stage.minutes(2);
+    expect(await stage.failover()).toMatchObject({ stage: "production", active: "secondary", leases });
+    expect(visitor(stage)).toBe("secondary");
+    await stage.minutes(30);
+    expect(await stage.failover()).toMatchObject({ active: "primary", leases: [] });
+    expect(visitor(stage)).toBe("primary");
+  });
+
+  async function loseOrder(stage: Stage): Promise<void> {
+    const { cloudflare } = await stage.failover();
+    const pools = [cloudflare.primary_pool_id, cloudflare.secondary_pool_id];
+    stage.simulator.world.edit("load_balancer", cloudflare.load_balancer_id, { default_pools: pools });
+  }
+});
+
 describe("a switch-over for a later hour", () => {
   const inMinutes = (stage: Stage, minutes: number) => new Date(stage.now() + minutes * 60_000).toISOString();
 
