@@ -25,6 +25,7 @@ import type { Context } from "./context.ts";
 import { aloneWith } from "./load.ts";
 import { readUnderneath } from "./look.ts";
 import { eventOf } from "./record.ts";
+import { sayWhatVisitorsGet } from "./store-move.ts";
 
 export interface DeleteRequest {
   readonly mode: "destroy" | "orphan";
@@ -80,8 +81,11 @@ export function deleteFailover(
       revision: failover.revision + 1,
       updatedAt: now,
     };
+    const message = inProduction
+      ? `being deleted; ${sayWhatVisitorsGet(hostname, visitorsGet)}`
+      : "being deleted";
     const started = newOperation(
-      { id: context.newId("op"), failoverId: failover.id, kind: "delete", message: "being deleted", origin },
+      { id: context.newId("op"), failoverId: failover.id, kind: "delete", message, origin },
       ["load balancer", "secondary pool", "primary pool", "monitor"],
       { mode: request.mode, stage: failover.stage, underneath: visitorsGet },
       now,

@@ -187,25 +187,29 @@ async function takeBack(
   };
 }
 
-/** What the end of a bake was like, where it isn't simply that the active endpoint serves. */
-function describeEnd({ watch, view }: Looked, active: Side): string {
-  if (watch.look === "other") return `, at the end of which the ${otherSide(active)} endpoint serves`;
-  return watch.look === "good" ? "" : `, at the end of which it can't be seen who serves: ${view.detail}`;
+/** Who serves at the end of a bake: the order may have been latched meanwhile, so that another endpoint is active. */
+function servingAtEnd({ watch }: Looked, active: Side): Side | "unknown" {
+  if (watch.look === "good") return active;
+  return watch.look === "other" ? otherSide(active) : "unknown";
 }
 
 function bakeEnds(context: Context, record: FailoverRecord, operation: Operation, looked: Looked): Advance {
   const { state, watch, view, now } = looked;
   const { result, message } = state as unknown as { result: Operation["result"]; message: string };
+  const serving = servingAtEnd(looked, record.failover.active);
   if (isBroken(watch)) {
     const why = `${state.hostname} answers badly at the end of the bake: ${view.detail}`;
     const failed = stepEnds(operation, "bake", "failed", why, now, { ...state });
     return { operation: operationEnds(failed, "failed", why, { ...result, bake: watch.look }, now) };
   }
-  const kept = `${message}; baked for ${state.bakeSeconds} s${describeEnd(looked, record.failover.active)}`;
+  const unseen = `, at the end of which it can't be seen who serves: ${view.detail}`;
+  const changed =
+    serving === result?.["serving"] ? "" : `, at the end of which the ${serving} endpoint serves`;
+  const kept = `${message}; baked for ${state.bakeSeconds} s${serving === "unknown" ? unseen : changed}`;
   const done = stepEnds(operation, "bake", "succeeded", kept, now, { ...state });
   const data = { operation_id: operation.id, hostname: state.hostname, bake_seconds: state.bakeSeconds };
   return {
-    operation: operationEnds(done, "succeeded", kept, { ...result, bake: watch.look }, now),
+    operation: operationEnds(done, "succeeded", kept, { ...result, serving, bake: watch.look }, now),
     events: [eventOf(context, "bake.passed", record.failover.id, BAKE, data)],
   };
 }
