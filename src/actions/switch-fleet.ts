@@ -1,3 +1,5 @@
+import type { Failover } from "../failover/failover.ts";
+import { guardFreeze, withoutOverridden } from "../failover/guards.ts";
 import { fail, ok, type FleetSwitchView, type Origin, type Result } from "../failover/results.ts";
 import { isSelected, unknownNames, type FleetSelection } from "../failover/selection.ts";
 import { commit, insertEvents, loadRecords, type FailoverRecord } from "../store/failovers.ts";
@@ -38,6 +40,11 @@ async function select(
     : ok(chosen);
 }
 
+/** By a lease alone it isn't there for good, and another lease renews that one. */
+function isThere({ active, settledActive }: Failover, { to }: FleetSwitchRequest): boolean {
+  return active === to && settledActive === to;
+}
+
 /** Says for each what would become of it, and stands against it now. */
 async function rehearse(
   context: Context,
@@ -46,10 +53,10 @@ async function rehearse(
 ): Promise<FleetSwitchView["items"]> {
   const found = new Map<string, FleetSwitchView["items"][number]>();
   await inParallel(records, WIDTH, async (record) => {
-    const { id, name, active } = record.failover;
+    const { id, name } = record.failover;
     const judged = await judgeSwitch(context, record, request.to, request);
     const refusals = judged.ok ? [] : (judged.failure.refusals ?? []);
-    const outcome = judged.ok ? (active === request.to ? "already" : "switch") : "refused";
+    const outcome = judged.ok ? (isThere(record.failover, request) ? "already" : "switch") : "refused";
     found.set(id, { failoverId: id, name, outcome, refusals, operationId: null });
   });
   return records.flatMap(({ failover }) => found.get(failover.id) ?? []);
@@ -68,11 +75,13 @@ export async function switchFleet(
   if (!selected.ok) return selected;
   const records = selected.value;
   if (!request.confirm) return ok({ dryRun: true, items: await rehearse(context, records, request) });
+  // What is judged one by one is what differs; this stands against all of them.
+  const [frozen] = withoutOverridden(guardFreeze(records[0]?.freeze ?? null), request.override ?? []);
+  if (frozen !== undefined)
+    return fail("refused", `switching the fleet over is refused: ${frozen.message}`, { refusals: [frozen] });
   const { selection: _, confirm: __, ...one } = request;
   const at = context.clock.now();
-  const wanted = records.filter(
-    ({ failover }) => failover.active !== request.to || one.expiresInSeconds !== undefined,
-  );
+  const wanted = records.filter(({ failover }) => !isThere(failover, request));
   const begun = wanted.map(({ failover }) => ({
     failover,
     ...scheduledOperation(context, failover.id, { ...one, at }, origin),

@@ -98,6 +98,19 @@ describe("switching a fleet over", () => {
         toSecondary({ selector: { names: ["shop-000", "nobody"] } }),
       );
       expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([422, "/selector/names"]);
+      // Only by a lease is not there for good.
+      const first = (more: object = {}) => toSecondary({ selector: { names: ["shop-000"] }, ...more });
+      const away = { to: "secondary", expires_in_seconds: 600, reason: "a new disk" };
+      await stage.operate("POST", "/v1/failovers/shop-000/switch-over", away);
+      expect((await stage.call("POST", PATH, first())).body.items).toMatchObject([{ outcome: "switch" }]);
+      await stage.call("POST", "/v1/fleet/freeze", { reason: "black friday" });
+      const frozen = await stage.call("POST", PATH, first({ confirm: true }));
+      expect(frozen).toMatchObject({ status: 409, body: { refusals: [{ guard: "frozen" }] } });
+      await stage.call("DELETE", "/v1/fleet/freeze");
+      expect((await stage.call("POST", PATH, first({ confirm: true }))).status).toBe(202);
+      await stage.alarms();
+      expect(await stage.failover("shop-000")).toMatchObject({ active: "secondary", leases: [] });
+      expect((await stage.call("POST", PATH, first())).body.items).toMatchObject([{ outcome: "already" }]);
       const nobody = await stage.call("POST", PATH, toSecondary({ selector: { stage: "production" } }));
       expect([nobody.status, nobody.body.errors[0].pointer]).toEqual([422, "/selector"]);
     },
