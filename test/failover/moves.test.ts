@@ -55,7 +55,8 @@ function* everyState(): Generator<State> {
 function leasesOf({ lease, settled }: State): Lease[] {
   if (lease === "none") return [];
   const kind = lease === "pause" ? "pause" : lease === "switchover" ? "switchover" : "drill";
-  const active = kind === "pause" ? null : kind === "switchover" ? otherSide(settled) : "secondary";
+  const drilled = lease === "drill by disabling" ? "primary" : "secondary";
+  const active = kind === "pause" ? null : kind === "switchover" ? otherSide(settled) : drilled;
   return [
     {
       id: "le_1",
