@@ -60,6 +60,15 @@ export function firstFailover({ url, simulatorUrl, adminToken }: Place): Step[] 
       commands: [act("promote", { bake_seconds: 10 }), visit(SHOP.hostname)],
     },
     {
+      title:
+        "Let Cloudflare tell of deploys, and deploy the Pages site: what it serves now is verified at once",
+      commands: [
+        `curl -sS -w '\\n' -X POST $API/v1/setup/notifications ${AUTH}`,
+        "curl -sS -w '\\n' -X POST $SIM/_sim/deploy/shop",
+        `until ${SHOW}/events ${AUTH} | grep -o '"type":"standby.verified"'; do sleep 1; done`,
+      ],
+    },
+    {
       title: "Break the primary: visitors get the Pages site, and the status says so within two minutes",
       commands: [
         `curl -sS -w '\\n' -X PATCH ${PRIMARY} -d '{"up":false}'`,

@@ -33,6 +33,7 @@ const ROOT = path.join(import.meta.dirname, "..");
 const SIMULATOR = "understudy-simulator";
 const ACCOUNT_ID = "a0000000000000000000000000000001";
 const API_TOKEN = "simulated-cloudflare-token";
+const WEBHOOK_SECRET = "simulated-webhook-secret";
 
 const text = (value: string) => ({ type: "plain_text", value }) as const;
 const secret = (value: string) => ({ type: "secret_text", value }) as const;
@@ -78,6 +79,7 @@ export async function startLocalAccount(options: LocalOptions): Promise<LocalAcc
         CF_API_BASE_URL: text(`${simulatorUrl}/client/v4`),
         CF_API_TOKEN: secret(API_TOKEN),
         ADMIN_TOKEN: secret(options.adminToken),
+        WEBHOOK_SECRET: secret(WEBHOOK_SECRET),
         ...(options.dataKey === undefined ? {} : { DATA_KEY: secret(options.dataKey) }),
         PUBLIC_URL: text(`http://${HOSTNAME}:${port}`),
         // Invented hostnames don't resolve: probes leave through the simulated Internet.

@@ -25,6 +25,7 @@ import { hearWebhooks, replayStored } from "./actions/hear-webhooks.ts";
 import { fanOut } from "./actions/fan-out.ts";
 import { importFailover } from "./actions/import-failover.ts";
 import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
+import { lookAtNotifications } from "./actions/look-at-notifications.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
 import { newId, randomId } from "./actions/new-id.ts";
@@ -40,12 +41,14 @@ import { redeliver } from "./actions/redeliver.ts";
 import { sealTrail } from "./actions/seal-trail.ts";
 import { switchFleet } from "./actions/switch-fleet.ts";
 import { switchBack, switchOver } from "./actions/switch-over.ts";
+import { setUpNotifications } from "./actions/set-up-notifications.ts";
 import { startReconcile } from "./actions/start-reconcile.ts";
 import { testChannel } from "./actions/test-channel.ts";
 import { tick } from "./actions/tick.ts";
 import { createTurns } from "./actions/turns.ts";
 import { advanceDueProjects } from "./actions/watch-pages.ts";
 import { createAccount } from "./cloudflare/account.ts";
+import { createAlerting } from "./cloudflare/alerting.ts";
 import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
 import { createDeployments } from "./cloudflare/deployments.ts";
 import { createInspection } from "./cloudflare/inspection.ts";
@@ -207,6 +210,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => redeliver(context, reference, deliveryId));
   }
 
+  lookAtNotifications() {
+    return this.#run((context) => lookAtNotifications(context));
+  }
+
+  setUpNotifications(origin: Origin) {
+    return this.#run((context) => setUpNotifications(context, origin));
+  }
+
   /** A tick that still runs absorbs the next one. */
   tick(): Promise<void> {
     this.#ticking ??= this.#run(async (context) => {
@@ -327,6 +338,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       budget,
       cloudflare,
       deployments: (priority) => createDeployments(call, accountId, priority, position),
+      alerting: {
+        at: (priority) => createAlerting(call, accountId, priority),
+        url: settings.publicURL === null ? null : `${settings.publicURL}/webhooks/cloudflare`,
+        secret: settings.webhookSecrets.cloudflare,
+      },
       inspecting,
       intents: await loadIntents(this.ctx.storage, clock),
       snapshots: createSnapshots(cloudflare, clock),

@@ -131,6 +131,8 @@ export function createServices(env: Env): Services {
     deleteChannel: (reference, origin) => writer().deleteChannel(reference, origin),
     testChannel: (reference, origin) => writer().testChannel(reference, origin),
     redeliver: (reference, deliveryId) => writer().redeliver(reference, deliveryId),
+    lookAtNotifications: () => writer().lookAtNotifications(),
+    setUpNotifications: (origin) => writer().setUpNotifications(origin),
     tick: () => writer().tick(),
   };
   const reader = createReader({ db, accountId: settings.accountId, clock });

@@ -1,4 +1,5 @@
 import type { CloudflareAccount } from "../cloudflare/account.ts";
+import type { CloudflareAlerting } from "../cloudflare/alerting.ts";
 import type { Budget, Priority } from "../cloudflare/budget.ts";
 import type { CloudflareDeployments } from "../cloudflare/deployments.ts";
 import type { CloudflareInspection } from "../cloudflare/inspection.ts";
@@ -30,6 +31,12 @@ export interface Context {
   readonly clock: Clock;
   readonly budget: Budget;
   cloudflare(priority: Priority): CloudflareAccount;
+  /** Cloudflare's notifications; where they go, and what they carry: null where it isn't set. */
+  readonly alerting: {
+    at(priority: Priority): CloudflareAlerting;
+    readonly url: string | null;
+    readonly secret: string | null;
+  };
   /** What the account's Pages projects serve. */
   deployments(priority: Priority): CloudflareDeployments;
   /** The same account and more to ask of it, with every call counted. */

@@ -1,3 +1,4 @@
+import type { AlertingView } from "../failover/alerting-view.ts";
 import type { DrillRequest } from "../failover/drill-start.ts";
 import type { Condition } from "../failover/explain.ts";
 import type { Side } from "../failover/failover.ts";
@@ -195,5 +196,9 @@ export interface CoordinatorPort {
   testChannel(reference: string, origin: Origin): Promise<Result<{ channelId: string; deliveryId: string }>>;
   /** Sends one delivery of a channel again, or where it is null all that failed. */
   redeliver(reference: string, deliveryId: string | null): Promise<Result<{ deliveries: number }>>;
+  /** How Cloudflare's side of notifications stands. Never fails: what can't be read is missing as well. */
+  lookAtNotifications(): Promise<AlertingView>;
+  /** Makes it so; refused where a person has to do something first. */
+  setUpNotifications(origin: Origin): Promise<Result<AlertingView>>;
   tick(): Promise<void>;
 }

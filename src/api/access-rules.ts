@@ -86,6 +86,9 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
   "GET /v1/webhooks/{id}": read("account"),
   "POST /v1/webhooks/{id}/replay": operate("account"),
 
+  "GET /v1/setup/notifications": read("account"),
+  "POST /v1/setup/notifications": admin("account"),
+
   // A channel may hear of every failover, and its URL decides who reads it.
   "GET /v1/channels": read("account"),
   "POST /v1/channels": admin("account"),

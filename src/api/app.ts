@@ -23,6 +23,7 @@ import { operationRoutes } from "./routes/operations.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { preflightRoutes } from "./routes/preflight.ts";
 import { probeRoutes } from "./routes/probes.ts";
+import { setupRoutes } from "./routes/setup.ts";
 import { switchingRoutes } from "./routes/switching.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { transitionRoutes } from "./routes/transitions.ts";
@@ -60,6 +61,7 @@ export function createApp(dependencies: ApiDependencies) {
   app.route("/v1/failovers", drillRoutes(dependencies));
   app.route("/v1/fleet", fleetRoutes(dependencies));
   app.route("/v1/webhooks", inboxRoutes(dependencies));
+  app.route("/v1/setup", setupRoutes(dependencies));
   app.route("/webhooks", receivingRoutes(dependencies));
   app.route("/v1/channels", channelRoutes(dependencies));
   app.route("/v1/tokens", tokenRoutes(dependencies));

@@ -3,7 +3,7 @@ import { createClient } from "cloudflare/tree-shakable";
 import type { Budget, Priority } from "./budget.ts";
 import { classifyAnswer, classifyThrown, CloudflareError, withoutSecret, type Envelope } from "./errors.ts";
 
-export type Method = "get" | "post" | "patch" | "delete";
+export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /** One call of Cloudflare's API; throws `CloudflareError` and nothing else. */
 export type Call = (
@@ -23,7 +23,7 @@ export interface TransportOptions {
 
 function productOf(path: string): string {
   return (
-    /\/(load_balancers|pages|dns_records|zones|ips|ssl|tokens)\b(?!.*\/(load_balancers|dns_records|ssl)\b)/.exec(
+    /\/(load_balancers|pages|dns_records|zones|ips|ssl|tokens|alerting)\b(?!.*\/(load_balancers|dns_records|ssl)\b)/.exec(
       path,
     )?.[1] ?? ""
   );
@@ -57,6 +57,7 @@ export function createTransport({
   const verbs = {
     get: client.get.bind(client),
     post: client.post.bind(client),
+    put: client.put.bind(client),
     patch: client.patch.bind(client),
     delete: client.delete.bind(client),
   };

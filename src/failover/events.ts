@@ -51,6 +51,7 @@ export const EVENT_TYPES = [
   "import.keeping_ended",
   "lease.ended",
   "lease.renewed",
+  "notifications.set_up",
   "object.adopted",
   "object.created",
   "object.deleted",

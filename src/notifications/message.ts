@@ -231,6 +231,7 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
       `It lasts until ${until} now${by(event)}${because(event)}.`,
     );
   },
+  "notifications.set_up": nothing,
   "object.adopted": nothing,
   "object.created": nothing,
   "object.deleted": nothing,

@@ -1,5 +1,7 @@
 // Values of the core as the ports give them, complete enough to be presented.
 import { completeSpec } from "../../src/failover/complete.ts";
+import { compareAlerting, destinationName } from "../../src/failover/alerting.ts";
+import { lacksOf, type AlertingView } from "../../src/failover/alerting-view.ts";
 import type { Token } from "../../src/failover/access.ts";
 import type { Delivery } from "../../src/actions/reader-port.ts";
 import type { Channel } from "../../src/notifications/channel.ts";
@@ -304,5 +306,30 @@ export function aDelivery(change: Partial<Delivery> = {}): Delivery {
       at: NOON,
     },
     ...change,
+  };
+}
+
+/** Set up, but for the policy of one project. */
+export function anAlertingView(): AlertingView {
+  const wish = {
+    installation: "ab12cd34",
+    url: "https://understudy.test/webhooks/cloudflare",
+    projects: [{ name: "shop", id: "5d3c" }],
+    poolIds: ["p1", "p2"],
+  };
+  const destination = {
+    id: "d1",
+    name: destinationName(wish.installation),
+    url: wish.url,
+    createdAt: "2026-11-23T11:00:00.000000Z",
+    lastSuccessAt: "2026-11-23T11:30:00.000000Z",
+    lastFailureAt: null,
+  };
+  const found = { destinations: [destination], policies: [] };
+  const state = compareAlerting(wish, found, { destinationId: "d1", isCurrent: true });
+  return {
+    state,
+    lacks: lacksOf(state),
+    changes: [{ action: "create", kind: "destination", id: "d1", reason: "there was none" }],
   };
 }

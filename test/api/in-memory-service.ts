@@ -27,6 +27,7 @@ import type { StoredWebhook } from "../../src/store/webhooks.ts";
 import {
   aChannel,
   aDelivery,
+  anAlertingView,
   aFailover,
   aFreeze,
   anExplanation,
@@ -59,6 +60,8 @@ export class World {
   channels = [aChannel()];
   deliveries = [aDelivery()];
   webhooks: StoredWebhook[] = [];
+  /** How Cloudflare's side of notifications stands. */
+  alerting = anAlertingView();
   /** What an import answers. */
   imported = anImport();
   readiness: Readiness = {
@@ -111,6 +114,7 @@ function coordinatorOf(world: World): CoordinatorPort {
       "deleteChannel",
       "testChannel",
       "redeliver",
+      "setUpNotifications",
     ].includes(verb);
     const found = needsNone || world.find(String(given[0])) !== null;
     return found ? ok(value) : fail("not-found", "There is no failover with this id or name.");
@@ -151,6 +155,8 @@ function coordinatorOf(world: World): CoordinatorPort {
       world.actions.push({ verb: "hear", given: [] });
     },
     replayWebhook: (...given) => act("replayWebhook", { webhookId: given[0] }, given),
+    lookAtNotifications: async () => world.alerting,
+    setUpNotifications: (...given) => act("setUpNotifications", world.alerting, given),
     tick: async () => {},
   };
 }

@@ -27,6 +27,8 @@ type Returned = { status: number; headers: Record<string, string>; body: string 
 const ROW_CHARACTERS = 500_000;
 const TICK_MS = 1000;
 const MOST_CALLS = 2000;
+/** Names of this machine. */
+const LOCAL = /^(127\.|localhost$|\[)/;
 
 async function pack(request: Request): Promise<Parcel> {
   return {
@@ -67,9 +69,12 @@ export class SimulatedAccount extends DurableObject<SimulatorEnv> {
     this.#simulator = createSimulator({
       now,
       profile: "enterprise",
+      // The service may be on this machine, where no public name leads to.
+      deliver: (request) => (isHere(request.url) ? fetch(request) : this.#simulator.egress(request)),
       ...(env.SIM_ACCOUNT_ID === undefined ? {} : { accountId: env.SIM_ACCOUNT_ID }),
       ...(env.SIM_API_TOKEN === undefined ? {} : { apiToken: env.SIM_API_TOKEN }),
     });
+    this.#simulator.world.switches.webhookTargets = "any";
     this.#control = createControl(this.#simulator, now);
     this.#saved = ctx.storage.sql
       .exec<{ text: string }>("SELECT text FROM saved ORDER BY part")
@@ -147,6 +152,10 @@ export class SimulatedAccount extends DurableObject<SimulatorEnv> {
   }
 }
 
+function isHere(url: string): boolean {
+  return LOCAL.test(new URL(url).hostname);
+}
+
 /** Time may run faster than it does, from an epoch on. */
 function clockOf(env: SimulatorEnv): () => number {
   const rate = Number(env.CLOCK_RATE ?? "1");
@@ -157,7 +166,7 @@ function clockOf(env: SimulatorEnv): () => number {
 /** Which of the two has the name depends on who forwarded the request; the other one is this machine's. */
 function askedName(header: string | undefined, hostname: string): string {
   const named = (header ?? hostname).replace(/:\d+$/, "");
-  return /^(127\.|localhost$|\[)/.test(named) ? hostname : named;
+  return LOCAL.test(named) ? hostname : named;
 }
 
 function accountOf(env: SimulatorEnv): DurableObjectStub<SimulatedAccount> {

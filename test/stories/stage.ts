@@ -93,7 +93,16 @@ async function untilProbed(tick: number): Promise<void> {
 
 export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
   vi.useFakeTimers({ now: START, toFake: ["Date"] });
-  const simulator = createSimulator({ now: () => Date.now(), limits: GENEROUS, ...options });
+  const { default: worker } = exports as unknown as {
+    default: { fetch(request: Request): Promise<Response>; scheduled(event: object): Promise<void> };
+  };
+  const simulator = createSimulator({
+    now: () => Date.now(),
+    limits: GENEROUS,
+    // What Cloudflare notifies of comes in by the front door.
+    deliver: (request) => worker.fetch(request),
+    ...options,
+  });
   seedExample(simulator.world);
   // Simulated time stands still while one request is answered.
   simulator.world.switches.previewMs = 0;
@@ -110,9 +119,6 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
     return simulator.api(request);
   };
   Object.assign(globalThis, { fetch: reach });
-  const { default: worker } = exports as unknown as {
-    default: { fetch(request: Request): Promise<Response>; scheduled(event: object): Promise<void> };
-  };
 
   const stage: Stage = {
     simulator,
