@@ -1,7 +1,7 @@
 import { describeAffinity } from "../failover/affinity.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
-import { activeNow, restoredLeases, type Lease } from "../failover/leases.ts";
+import { activeNow, leasesInForce, restoredLeases, type Lease } from "../failover/leases.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import type { Operation, Serving } from "../failover/results.ts";
@@ -247,10 +247,15 @@ export async function advanceSwitch(
   operation: Operation,
   snapshotFor: SnapshotFor,
 ): Promise<Advance> {
-  const { to } = stateOf(operation);
-  if (record.failover.active !== to) {
-    const why = `the ${record.failover.active} is active by now`;
-    return { operation: operationEnds(operation, "aborted", why, null, context.clock.now()) };
+  const { to, leaseId } = stateOf(operation);
+  const now = context.clock.now();
+  const { active } = record.failover;
+  // Whatever is wanted by then, a latch of the same order included, is another's decision and not this one's to undo.
+  const isOver = leaseId !== null && !leasesInForce(record.leases, now).some(({ id }) => id === leaseId);
+  if (active !== to || isOver) {
+    const ended = isOver ? `its time was over before the ${to} was seen to serve; ` : "";
+    const why = `${ended}the ${active} is active by now`;
+    return { operation: operationEnds(operation, "aborted", why, null, now) };
   }
   const step = currentStep(operation)?.name;
   if (step === "write") return write(context, record, operation, snapshotFor);

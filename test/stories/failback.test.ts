@@ -536,6 +536,30 @@ describe("a timed switch-over under manual failback", () => {
     expect(visitor(stage)).toBe("secondary");
   });
 
+  it("that ends in an outage before it was seen to serve leaves the latch alone, whatever is seen then", async () => {
+    const stage = await inProduction(MANUAL);
+    const [zone] = stage.simulator.world.zones.values();
+    if (zone === undefined) throw new Error("no zone");
+    zone.challengesWorkers = true;
+    const request = switchTo("secondary", { expires_in_seconds: 120 });
+    const { body } = await stage.call("POST", `${PATH}/switch-over`, request);
+    await stage.alarms();
+    primary(stage).up = false;
+    await stage.minutes(3);
+    await stage.alarms();
+    expect(await events(stage, "failover.latched")).toHaveLength(1);
+    const ended = await endOf(stage, body.id);
+    expect(ended).toMatchObject({
+      status: "aborted",
+      message: "its time was over before the secondary was seen to serve; the secondary is active by now",
+    });
+    stage.simulator.world.pagesProject("shop").canonicalId = null;
+    zone.challengesWorkers = false;
+    await stage.minutes(6);
+    expect(await stage.failover()).toMatchObject({ active: "secondary", leases: [] });
+    expect(await events(stage, "failover.switch_over_reverted")).toEqual([]);
+  });
+
   it("that ends while the primary is well just ends", async () => {
     const stage = await inProduction(MANUAL);
     await stage.operate("POST", `${PATH}/switch-over`, switchTo("secondary", { expires_in_seconds: 300 }));
