@@ -61,6 +61,7 @@ function inWorkerd(settings: Settings): TestProjectInlineConfiguration {
             // The one that is being exchanged, and the one that takes its place.
             DEPLOY_WEBHOOK_SECRET: `whsec_${btoa("the-first-signing-secret-Ab12")}, whsec_${btoa("the-other-signing-secret-Cd34")}`,
             DATA_KEY: btoa("the-key-that-seals-in-tests-Ef56"),
+            PROBE_HEADER: "X-Understudy-Probe: test-probe-header-Gh90",
             NOTIFY_TIMEOUT_MS: "3000",
             PUBLIC_URL: "https://understudy.test",
             TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),

@@ -1,6 +1,7 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env, WorkerEntrypoint } from "cloudflare:workers";
-import { beforeEach } from "vitest";
+import { afterEach, beforeEach } from "vitest";
+import { takeLeaks, watchAnew, watchLog } from "./secrets-watch.ts";
 
 /**
  * `@cloudflare/vitest-pool-workers` 0.23.0 puts one more Proxy around the prototype of its Worker wrapper for every
@@ -46,10 +47,19 @@ if (isolate.keepsOneLayer !== true) {
   importOnce(isolate);
 }
 
+watchLog();
+
 beforeEach(async () => {
+  watchAnew();
   await reset();
   await applyD1Migrations(
     env.DB,
     (env as unknown as { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }).TEST_MIGRATIONS,
   );
+});
+
+// DESIGN section 6, 8: whatever a test is about, no secret is seen on the way.
+afterEach(async () => {
+  const leaks = await takeLeaks();
+  if (leaks.length > 0) throw new Error(`secrets were seen: ${leaks.join("; ")}`);
 });

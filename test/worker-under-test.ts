@@ -1,6 +1,15 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
-export { default, Coordinator } from "../src/worker.ts";
+import worker from "../src/worker.ts";
+import { serveWatched } from "./secrets-watch.ts";
+
+export { Coordinator } from "../src/worker.ts";
+
+export default {
+  ...worker,
+  fetch: (request, env, context) =>
+    serveWatched(request, async (asked) => worker.fetch(asked as typeof request, env, context)),
+} satisfies typeof worker;
 
 interface World {
   internet?: (request: Request) => Promise<Response>;
