@@ -17,6 +17,7 @@ const APART = [
   "crashes",
   "deploy-crashes",
   "drill-crashes",
+  "idempotency-crashes",
   "import-crashes",
   "notification-crashes",
   "races",

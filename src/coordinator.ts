@@ -5,6 +5,7 @@ import { advanceDue } from "./actions/advance-due.ts";
 import type { Context } from "./actions/context.ts";
 import type {
   AbortRequest,
+  Caller,
   ChannelPatch,
   ChannelRequest,
   CoordinatorPort,
@@ -25,6 +26,7 @@ import { hearWebhooks, replayStored } from "./actions/hear-webhooks.ts";
 import { fanOut } from "./actions/fan-out.ts";
 import { importFailover } from "./actions/import-failover.ts";
 import { freezeFleet, thawFleet } from "./actions/freeze-fleet.ts";
+import { unlessTakenOver } from "./actions/idempotency-keys.ts";
 import { lookAtNotifications } from "./actions/look-at-notifications.ts";
 import { loadIntents } from "./actions/intents.ts";
 import { demote, promote } from "./actions/move-stage.ts";
@@ -57,7 +59,7 @@ import { createTransport } from "./cloudflare/transport.ts";
 import type { DrillRequest } from "./failover/drill-start.ts";
 import type { Condition } from "./failover/explain.ts";
 import type { Side } from "./failover/failover.ts";
-import type { Origin } from "./failover/results.ts";
+import type { Origin, Result } from "./failover/results.ts";
 import type { SpecInput } from "./failover/spec.ts";
 import { createServices, type Services } from "./services.ts";
 import { loadInstallation } from "./store/installation.ts";
@@ -85,12 +87,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     this.#services = createServices(env);
   }
 
-  createFailover(input: SpecInput, origin: Origin) {
-    return this.#run((context) => createFailover(context, input, origin));
+  createFailover(input: SpecInput, caller: Caller) {
+    return this.#act(caller, (context, origin) => createFailover(context, input, origin));
   }
 
-  importFailover(asked: ImportAsked, origin: Origin) {
-    return this.#run((context) => importFailover(context, asked, origin));
+  importFailover(asked: ImportAsked, caller: Caller) {
+    return this.#act(caller, (context, origin) => importFailover(context, asked, origin));
   }
 
   patchFailover(
@@ -106,20 +108,20 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => deleteFailover(context, reference, request, origin));
   }
 
-  promote(reference: string, request: TransitionRequest, origin: Origin) {
-    return this.#run((context) => promote(context, reference, request, origin));
+  promote(reference: string, request: TransitionRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => promote(context, reference, request, origin));
   }
 
-  demote(reference: string, request: TransitionRequest, origin: Origin) {
-    return this.#run((context) => demote(context, reference, request, origin));
+  demote(reference: string, request: TransitionRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => demote(context, reference, request, origin));
   }
 
-  reconcile(reference: string, request: ReconcileAsked, origin: Origin) {
-    return this.#run((context) => startReconcile(context, reference, request, origin));
+  reconcile(reference: string, request: ReconcileAsked, caller: Caller) {
+    return this.#act(caller, (context, origin) => startReconcile(context, reference, request, origin));
   }
 
-  adopt(reference: string, request: { reason: string; revision?: number }, origin: Origin) {
-    return this.#run((context) => adoptDrift(context, reference, request, origin));
+  adopt(reference: string, request: { reason: string; revision?: number }, caller: Caller) {
+    return this.#act(caller, (context, origin) => adoptDrift(context, reference, request, origin));
   }
 
   plan(reference: string) {
@@ -138,44 +140,44 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => preflightSpec(context, input));
   }
 
-  switchOver(reference: string, request: SwitchRequest & { readonly to: Side }, origin: Origin) {
-    return this.#run((context) => switchOver(context, reference, request, origin));
+  switchOver(reference: string, request: SwitchRequest & { readonly to: Side }, caller: Caller) {
+    return this.#act(caller, (context, origin) => switchOver(context, reference, request, origin));
   }
 
-  switchBack(reference: string, request: SwitchRequest, origin: Origin) {
-    return this.#run((context) => switchBack(context, reference, request, origin));
+  switchBack(reference: string, request: SwitchRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => switchBack(context, reference, request, origin));
   }
 
-  cancel(operationId: string, origin: Origin) {
-    return this.#run((context) => cancelScheduled(context, operationId, origin));
+  cancel(operationId: string, caller: Caller) {
+    return this.#act(caller, (context, origin) => cancelScheduled(context, operationId, origin));
   }
 
-  startDrill(reference: string, request: DrillRequest, origin: Origin) {
-    return this.#run((context) => startDrill(context, reference, request, origin));
+  startDrill(reference: string, request: DrillRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => startDrill(context, reference, request, origin));
   }
 
-  abortDrill(reference: string, request: AbortRequest, origin: Origin) {
-    return this.#run((context) => abortDrill(context, reference, request, origin));
+  abortDrill(reference: string, request: AbortRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => abortDrill(context, reference, request, origin));
   }
 
-  pause(reference: string, request: { expiresInSeconds: number; reason: string }, origin: Origin) {
-    return this.#run((context) => pause(context, reference, request, origin));
+  pause(reference: string, request: { expiresInSeconds: number; reason: string }, caller: Caller) {
+    return this.#act(caller, (context, origin) => pause(context, reference, request, origin));
   }
 
-  resume(reference: string, request: { reason?: string }, origin: Origin) {
-    return this.#run((context) => resume(context, reference, request, origin));
+  resume(reference: string, request: { reason?: string }, caller: Caller) {
+    return this.#act(caller, (context, origin) => resume(context, reference, request, origin));
   }
 
-  freeze(reason: string, origin: Origin) {
-    return this.#run((context) => freezeFleet(context, reason, origin));
+  freeze(reason: string, caller: Caller) {
+    return this.#act(caller, (context, origin) => freezeFleet(context, reason, origin));
   }
 
-  switchFleet(request: FleetSwitchRequest, origin: Origin) {
-    return this.#run((context) => switchFleet(context, request, origin));
+  switchFleet(request: FleetSwitchRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => switchFleet(context, request, origin));
   }
 
-  agree(request: { brakeId: string; reason: string }, origin: Origin) {
-    return this.#run((context) => agreeToBrake(context, request, origin));
+  agree(request: { brakeId: string; reason: string }, caller: Caller) {
+    return this.#act(caller, (context, origin) => agreeToBrake(context, request, origin));
   }
 
   thaw(origin: Origin) {
@@ -186,12 +188,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => hearWebhooks(context));
   }
 
-  replayWebhook(id: string) {
-    return this.#run((context) => replayStored(context, id));
+  replayWebhook(id: string, caller: Caller) {
+    return this.#act(caller, (context) => replayStored(context, id));
   }
 
-  createChannel(request: ChannelRequest, origin: Origin) {
-    return this.#run((context) => createChannel(context, request, origin));
+  createChannel(request: ChannelRequest, caller: Caller) {
+    return this.#act(caller, (context, origin) => createChannel(context, request, origin));
   }
 
   patchChannel(reference: string, patch: ChannelPatch, origin: Origin) {
@@ -202,20 +204,20 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
     return this.#run((context) => deleteChannel(context, reference, origin));
   }
 
-  testChannel(reference: string, origin: Origin) {
-    return this.#run((context) => testChannel(context, reference, origin));
+  testChannel(reference: string, caller: Caller) {
+    return this.#act(caller, (context, origin) => testChannel(context, reference, origin));
   }
 
-  redeliver(reference: string, deliveryId: string | null) {
-    return this.#run((context) => redeliver(context, reference, deliveryId));
+  redeliver(reference: string, deliveryId: string | null, caller: Caller) {
+    return this.#act(caller, (context) => redeliver(context, reference, deliveryId));
   }
 
   lookAtNotifications() {
     return this.#run((context) => lookAtNotifications(context));
   }
 
-  setUpNotifications(origin: Origin) {
-    return this.#run((context) => setUpNotifications(context, origin));
+  setUpNotifications(caller: Caller) {
+    return this.#act(caller, (context, origin) => setUpNotifications(context, origin));
   }
 
   /** A tick that still runs absorbs the next one. */
@@ -248,6 +250,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   async #advanceDue(context: Context): Promise<void> {
     await advanceDue(context);
     await advanceDueProjects(context);
+  }
+
+  /** What a request asks for: its claim goes into the batch of what is done, and nowhere else. */
+  #act<T>(
+    { claim, ...origin }: Caller,
+    work: (context: Context, origin: Origin) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    return this.#run((context) => unlessTakenOver(() => work({ ...context, claim: claim ?? null }, origin)));
   }
 
   async #run<T>(work: (context: Context) => Promise<T>): Promise<T> {
@@ -354,6 +364,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
       keepEventsMs: settings.keepEventsMs,
       lastLookAt: () => this.#lookedAt,
       newId,
+      claim: null,
       log,
       ...createTurns(),
     };

@@ -1,4 +1,5 @@
 import type { CoordinatorPort } from "./actions/coordinator-port.ts";
+import { createKeys, type KeysPort } from "./actions/idempotency-keys.ts";
 import { createInbox, type Inbox } from "./actions/inbox.ts";
 import { createReader } from "./actions/reader.ts";
 import type { Context } from "./actions/context.ts";
@@ -31,6 +32,7 @@ export interface Services {
   readonly reader: ReaderPort;
   readonly trail: TrailPort;
   readonly tokens: TokensPort;
+  readonly keys: KeysPort;
   readonly inbox: Inbox;
   readonly webhookSecrets: ApiDependencies["webhookSecrets"];
   readonly access: ApiDependencies["access"];
@@ -125,12 +127,12 @@ export function createServices(env: Env): Services {
     switchFleet: (request, origin) => writer().switchFleet(request, origin),
     agree: (request, origin) => writer().agree(request, origin),
     hear: () => writer().hear(),
-    replayWebhook: (id) => writer().replayWebhook(id),
+    replayWebhook: (id, caller) => writer().replayWebhook(id, caller),
     createChannel: (request, origin) => writer().createChannel(request, origin),
     patchChannel: (reference, patch, origin) => writer().patchChannel(reference, patch, origin),
     deleteChannel: (reference, origin) => writer().deleteChannel(reference, origin),
     testChannel: (reference, origin) => writer().testChannel(reference, origin),
-    redeliver: (reference, deliveryId) => writer().redeliver(reference, deliveryId),
+    redeliver: (reference, deliveryId, caller) => writer().redeliver(reference, deliveryId, caller),
     lookAtNotifications: () => writer().lookAtNotifications(),
     setUpNotifications: (origin) => writer().setUpNotifications(origin),
     tick: () => writer().tick(),
@@ -149,6 +151,7 @@ export function createServices(env: Env): Services {
       webhookSecrets.cloudflare ?? [],
     ].flat(),
   });
+  const keys = createKeys({ db, accountId: settings.accountId, clock });
   const tokens = createTokens({ db, accountId: settings.accountId, clock });
   const access =
     settings.access === null
@@ -170,6 +173,7 @@ export function createServices(env: Env): Services {
     reader,
     trail,
     tokens,
+    keys,
     inbox,
     webhookSecrets,
     access,

@@ -3,6 +3,7 @@ import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { loadDrill } from "../store/drills.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import type { AbortRequest } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
 import { endDrillLease, preempt } from "./preempt.ts";
@@ -19,7 +20,7 @@ export function abortDrill(
     const running = operation?.kind === "drill" ? operation : null;
     if (running === null || (drillId !== undefined && drillStateOf(running).drillId !== drillId)) {
       const asked = drillId === undefined ? null : await loadDrill(context.db, failover.id, drillId);
-      if (asked?.status === "aborted") return ok({ operationId: asked.operationId });
+      if (asked?.status === "aborted") return okForGood(context, { operationId: asked.operationId });
       if (asked !== null) return fail("refused", `the drill has ${asked.report.verdict ?? "ended"} already`);
       return drillId === undefined
         ? fail("refused", "no drill is under way")
@@ -32,6 +33,7 @@ export function abortDrill(
       ...preempted.writes,
       ...diversion.writes,
       ...insertEvents(context.db, context.accountId, [...preempted.events, ...diversion.events]),
+      ...keepOutcome(context, { operationId: running.id }),
     ]);
     return ok({ operationId: running.id });
   });

@@ -5,6 +5,7 @@ import { completeSpec } from "../failover/complete.ts";
 import { commit, insertEvents, updateIntent } from "../store/failovers.ts";
 import { deleteLeases } from "../store/leases.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { aloneWith } from "./load.ts";
 import { eventOf } from "./record.ts";
 
@@ -70,6 +71,7 @@ export function adoptDrift(
       after: { active: reordered ? changed.settledActive : failover.active },
     };
     const { test_hostname: testHostname } = completeSpec(changed.input, changed.facts);
+    const value = { failoverId: failover.id, revision: changed.revision };
     await commit(context.db, [
       updateIntent(context.db, changed, testHostname, failover.revision, now),
       // The order that was accepted is no deviation any more.
@@ -82,7 +84,8 @@ export function adoptDrift(
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "drift.adopted", failover.id, origin, data),
       ]),
+      ...keepOutcome(context, value),
     ]);
-    return ok({ failoverId: failover.id, revision: changed.revision });
+    return ok(value);
   });
 }

@@ -7,6 +7,7 @@ import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { loadBrake, saveBrake } from "../store/brakes.ts";
 import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { decideHealing } from "./converge.ts";
 import { FLEET } from "./freeze-fleet.ts";
 import { planId } from "./plan-failover.ts";
@@ -119,6 +120,7 @@ export async function agreeToBrake(
     ...insertEvents(context.db, context.accountId, [
       eventOf(context, "fleet.brake_agreed", FLEET, origin, data),
     ]),
+    ...keepOutcome(context, { failovers: count }),
   ]);
   return ok({ failovers: count });
 }

@@ -10,6 +10,7 @@ import type { SendPorts } from "../notifications/send.ts";
 import type { LinkOf } from "../notifications/words.ts";
 import type { Prober } from "../probing/prober.ts";
 import type { Resolve } from "../probing/resolve.ts";
+import type { Claim } from "../failover/idempotency.ts";
 import type { Intents } from "./intents.ts";
 import type { Snapshots } from "./snapshot.ts";
 
@@ -68,6 +69,8 @@ export interface Context {
   /** `fo`, `op`, `evt` → a new id with that prefix. */
   newId(prefix: string): string;
   readonly log: (entry: object) => void;
+  /** Of the request that is acted for, where it has an Idempotency-Key: see `keepOutcome`. */
+  readonly claim: Claim | null;
   /** Runs alone among all that is done to one failover. */
   alone<T>(failoverId: string, work: () => Promise<T>): Promise<T>;
   /** How often a failover was worked on, so that whoever loaded it earlier knows whether it may have changed. */

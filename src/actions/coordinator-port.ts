@@ -2,6 +2,7 @@ import type { AlertingView } from "../failover/alerting-view.ts";
 import type { DrillRequest } from "../failover/drill-start.ts";
 import type { Condition } from "../failover/explain.ts";
 import type { Side } from "../failover/failover.ts";
+import type { Claim } from "../failover/idempotency.ts";
 import type {
   ExplanationView,
   FleetSwitchView,
@@ -15,6 +16,11 @@ import type { FleetSelection } from "../failover/selection.ts";
 import type { SpecInput } from "../failover/spec.ts";
 import type { Channel, ChannelType, Filter } from "../notifications/channel.ts";
 import type { Freeze } from "../store/freezes.ts";
+
+/** Who asks, and the claim of the Idempotency-Key under which it is done, where there is one. */
+export interface Caller extends Origin {
+  readonly claim?: Claim;
+}
 
 export interface TransitionRequest {
   readonly to?: "testing" | "production" | "draft";
@@ -35,6 +41,11 @@ export interface ImportAsked {
   /** True leaves alone what a spec can't say. */
   readonly keepForeign?: boolean;
 }
+
+/** What would be, or what is managed from now on. */
+export type ImportAnswer =
+  | { readonly view: ImportView; readonly failoverId: null }
+  | { readonly failoverId: string };
 
 export interface ReconcileAsked {
   /** Somebody else's routing goes as well, and what an import left alone. */
@@ -100,7 +111,7 @@ export interface AbortRequest {
  */
 export interface CoordinatorPort {
   /** Value: the new failover's id. */
-  createFailover(input: SpecInput, origin: Origin): Promise<Result<{ failoverId: string }>>;
+  createFailover(input: SpecInput, caller: Caller): Promise<Result<{ failoverId: string }>>;
   /** `patch` is a JSON merge patch of the spec's members; `revision` is from If-Match and required. */
   patchFailover(
     reference: string,
@@ -116,28 +127,25 @@ export interface CoordinatorPort {
   promote(
     reference: string,
     request: TransitionRequest,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   demote(
     reference: string,
     request: TransitionRequest,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   reconcile(
     reference: string,
     request: ReconcileAsked,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   /** Reads an existing load balancer afresh and, where confirmed, manages it from now on; null where it was only asked. */
-  importFailover(
-    asked: ImportAsked,
-    origin: Origin,
-  ): Promise<Result<{ view: ImportView; failoverId: string | null }>>;
+  importFailover(asked: ImportAsked, caller: Caller): Promise<Result<ImportAnswer>>;
   /** Accepts the present drift of class role as wanted. */
   adopt(
     reference: string,
     request: { reason: string; revision?: number },
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ failoverId: string; revision: number }>>;
   /** Reads Cloudflare afresh; where that fails the plan has a refusal that says so, never an exception. */
   plan(reference: string): Promise<Result<PlanView>>;
@@ -146,41 +154,41 @@ export interface CoordinatorPort {
   switchOver(
     reference: string,
     request: SwitchRequest & { readonly to: Side },
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   switchBack(
     reference: string,
     request: SwitchRequest,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   /** Ends what waits for its hour; what has begun or ended is refused. */
-  cancel(operationId: string, origin: Origin): Promise<Result<{ operationId: string }>>;
+  cancel(operationId: string, caller: Caller): Promise<Result<{ operationId: string }>>;
   /** A rehearsal; refused wherever it could do harm. */
   startDrill(
     reference: string,
     request: DrillRequest,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   abortDrill(
     reference: string,
     request: AbortRequest,
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
   pause(
     reference: string,
     request: { expiresInSeconds: number; reason: string },
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ failoverId: string }>>;
   resume(
     reference: string,
     request: { reason?: string },
-    origin: Origin,
+    caller: Caller,
   ): Promise<Result<{ failoverId: string }>>;
-  freeze(reason: string, origin: Origin): Promise<Result<Freeze>>;
+  freeze(reason: string, caller: Caller): Promise<Result<Freeze>>;
   thaw(origin: Origin): Promise<Result<null>>;
-  switchFleet(request: FleetSwitchRequest, origin: Origin): Promise<Result<FleetSwitchView>>;
+  switchFleet(request: FleetSwitchRequest, caller: Caller): Promise<Result<FleetSwitchView>>;
   /** Releases exactly what the brake holds back, while it is unchanged. */
-  agree(request: { brakeId: string; reason: string }, origin: Origin): Promise<Result<{ failovers: number }>>;
+  agree(request: { brakeId: string; reason: string }, caller: Caller): Promise<Result<{ failovers: number }>>;
   /** Every check afresh, or the stored run where it is of this revision and no older than `maxAgeMs`. */
   preflight(reference: string, maxAgeMs: number, origin: Origin): Promise<Result<PreflightView>>;
   /** Every check of a spec that isn't saved; nothing is kept. */
@@ -188,17 +196,21 @@ export interface CoordinatorPort {
   /** Webhooks came in: looks wherever they point to. */
   hear(): Promise<void>;
   /** Looks once more because of a stored one. */
-  replayWebhook(id: string): Promise<Result<{ webhookId: string }>>;
-  createChannel(request: ChannelRequest, origin: Origin): Promise<Result<ChannelAnswer>>;
+  replayWebhook(id: string, caller: Caller): Promise<Result<{ webhookId: string }>>;
+  createChannel(request: ChannelRequest, caller: Caller): Promise<Result<ChannelAnswer>>;
   patchChannel(reference: string, patch: ChannelPatch, origin: Origin): Promise<Result<ChannelAnswer>>;
   deleteChannel(reference: string, origin: Origin): Promise<Result<null>>;
   /** Sends a message that says that it is a test, whatever the filter says. */
-  testChannel(reference: string, origin: Origin): Promise<Result<{ channelId: string; deliveryId: string }>>;
+  testChannel(reference: string, caller: Caller): Promise<Result<{ channelId: string; deliveryId: string }>>;
   /** Sends one delivery of a channel again, or where it is null all that failed. */
-  redeliver(reference: string, deliveryId: string | null): Promise<Result<{ deliveries: number }>>;
+  redeliver(
+    reference: string,
+    deliveryId: string | null,
+    caller: Caller,
+  ): Promise<Result<{ deliveries: number }>>;
   /** How Cloudflare's side of notifications stands. Never fails: what can't be read is missing as well. */
   lookAtNotifications(): Promise<AlertingView>;
   /** Makes it so; refused where a person has to do something first. */
-  setUpNotifications(origin: Origin): Promise<Result<AlertingView>>;
+  setUpNotifications(caller: Caller): Promise<Result<AlertingView>>;
   tick(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { insertChannel, loadChannels, type ChannelRow } from "../store/channels.
 import { commit, insertEvents } from "../store/failovers.ts";
 import { sealChannel, toChannel, WITHOUT_DATA_KEY } from "./channel-secrets.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import type { ChannelAnswer, ChannelRequest } from "./coordinator-port.ts";
 import { FLEET } from "./freeze-fleet.ts";
 import { eventOf } from "./record.ts";
@@ -89,6 +90,7 @@ export async function createChannel(
     await commit(db, [
       ...insertChannel(db, accountId, row),
       ...insertEvents(db, accountId, [eventOf(context, "channel.created", FLEET, origin, data)]),
+      ...keepOutcome(context, { channel: toChannel(row), secret: null } satisfies ChannelAnswer),
     ]);
   } catch (error) {
     if (String(error).includes("channels.name")) return nameTaken(name);

@@ -5,6 +5,7 @@ import { newStatus } from "../failover/status.ts";
 import { commit, insertEvents, insertFailover, NameTaken, saveStatus } from "../store/failovers.ts";
 import { checkSpec } from "./check-spec.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { eventOf } from "./record.ts";
 
 const NO_FACTS: Facts = { zone: null, subdomains: {} };
@@ -54,6 +55,7 @@ export async function createFailover(
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "failover.created", id, origin, { after: input }),
       ]),
+      ...keepOutcome(context, { failoverId: id }),
     ]);
   } catch (error) {
     if (error instanceof NameTaken) {

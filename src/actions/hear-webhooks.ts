@@ -11,6 +11,7 @@ import {
 } from "../store/webhooks.ts";
 import { hintOf } from "../webhooks/hints.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { lookBetween } from "./look-between.ts";
 import { servedProjects } from "./served-projects.ts";
 import { watchPages } from "./watch-pages.ts";
@@ -95,7 +96,8 @@ async function hearBatch(context: Context, webhooks: readonly StoredWebhook[]): 
   );
 }
 
-const lastHeardAt = new WeakMap<Context, number>();
+/** By what one Coordinator remembers, whoever it acts for. */
+const lastHeardAt = new WeakMap<Context["snapshots"], number>();
 
 /** All that wait. One that can't be done anything about is settled too: the next tick looks in any case. */
 export function hearWebhooks(context: Context): Promise<void> {
@@ -103,9 +105,9 @@ export function hearWebhooks(context: Context): Promise<void> {
     for (;;) {
       const waiting = await loadWaitingWebhooks(context.db, context.accountId, AT_ONCE);
       if (waiting.length === 0) return;
-      const sinceMs = context.clock.now() - (lastHeardAt.get(context) ?? Number.NEGATIVE_INFINITY);
+      const sinceMs = context.clock.now() - (lastHeardAt.get(context.snapshots) ?? Number.NEGATIVE_INFINITY);
       if (sinceMs >= 0 && sinceMs < PAUSE_MS) await context.clock.sleep(PAUSE_MS - sinceMs);
-      lastHeardAt.set(context, context.clock.now());
+      lastHeardAt.set(context.snapshots, context.clock.now());
       await hearBatch(context, await loadWaitingWebhooks(context.db, context.accountId, AT_ONCE));
     }
   });
@@ -115,7 +117,7 @@ export async function replayStored(context: Context, id: string): Promise<Result
   const found = await loadWebhook(context.db, context.accountId, id);
   if (found === null)
     return fail("not-found", "There is no webhook with this id: they are kept for thirty days.");
-  await commit(context.db, [replayWebhook(context.db, id)]);
+  await commit(context.db, [replayWebhook(context.db, id), ...keepOutcome(context, { webhookId: id })]);
   await hearWebhooks(context);
   return ok({ webhookId: id });
 }

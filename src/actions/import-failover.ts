@@ -36,7 +36,8 @@ import {
 } from "../store/failovers.ts";
 import { checkSpec } from "./check-spec.ts";
 import type { Context } from "./context.ts";
-import type { ImportAsked } from "./coordinator-port.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
+import type { ImportAnswer, ImportAsked } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
 import { findLoadBalancer, lookAround } from "./look-for-import.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
@@ -161,6 +162,7 @@ async function store(context: Context, decision: ImportDecision, origin: Origin)
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "failover.imported", id, origin, data),
       ]),
+      ...keepOutcome(context, { failoverId: id }),
     ]);
   } catch (error) {
     if (!(error instanceof NameTaken)) throw error;
@@ -191,7 +193,7 @@ export async function importFailover(
   context: Context,
   asked: ImportAsked,
   origin: Origin,
-): Promise<Result<{ view: ImportView; failoverId: string | null }>> {
+): Promise<Result<ImportAnswer>> {
   // One after the other: two imports must not take the same pool.
   return context.alone("import", async () => {
     try {
@@ -207,7 +209,7 @@ export async function importFailover(
       const stored = await store(context, decision, origin);
       if (!stored.ok) return stored;
       await mark(context, decision.failover.id, origin);
-      return ok({ view, failoverId: decision.failover.id });
+      return ok({ failoverId: decision.failover.id });
     } catch (error) {
       if (!(error instanceof CloudflareError)) throw error;
       return fail("unavailable", `Cloudflare could not be read, so nothing was imported: ${error.message}`);

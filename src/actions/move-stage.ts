@@ -25,6 +25,7 @@ import {
 } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
 import { keepPoolHealth, readUnderneath } from "./look.ts";
@@ -122,6 +123,7 @@ async function accept(context: Context, move: StoredMove): Promise<Accepted> {
       ...move.writes,
       insertOperation(context.db, context.accountId, move.operation),
       ...insertEvents(context.db, context.accountId, move.events),
+      ...keepOutcome(context, { operationId: move.operation.id }),
     ]);
   } catch (error) {
     if (error instanceof OperationUnderWay || error instanceof RevisionConflict)
@@ -182,7 +184,7 @@ export function demote(
     const { failover, operation: running } = record;
     // Asked twice it is still one demotion.
     if (running?.kind === "demote" && (request.to === undefined || request.to === failover.stage)) {
-      return ok({ operationId: running.id });
+      return okForGood(context, { operationId: running.id });
     }
     // What ends danger preempts whatever is under way; a delete is no danger that this would end.
     const stopped = guardStart({ ...record, operation: null }, request);

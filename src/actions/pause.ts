@@ -3,6 +3,7 @@ import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents, LeaseConflict } from "../store/failovers.ts";
 import { deleteLeases, insertLease, renewLease } from "../store/leases.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import { leaseEnded, leaseRenewed } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
 import { endDrillLease, preempt } from "./preempt.ts";
@@ -62,6 +63,7 @@ export function pause(
           ...lapsed.map((one) => leaseEnded(context, one, "expired", origin)),
           told,
         ]),
+        ...keepOutcome(context, { failoverId: failover.id }),
       ]);
     } catch (error) {
       if (error instanceof LeaseConflict) return fail("refused", error.message);
@@ -81,13 +83,14 @@ export function resume(
   return aloneWith(context, reference, async ({ failover, leases }) => {
     if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
     const paused = leases.filter(({ kind }) => kind === "pause");
-    if (paused.length === 0) return ok({ failoverId: failover.id });
+    if (paused.length === 0) return okForGood(context, { failoverId: failover.id });
     await commit(context.db, [
       ...deleteLeases(context.db, paused),
       ...insertEvents(context.db, context.accountId, [
         ...paused.map((one) => leaseEnded(context, one, "ended", origin)),
         eventOf(context, "failover.resumed", failover.id, origin, { reason: request.reason ?? null }),
       ]),
+      ...keepOutcome(context, { failoverId: failover.id }),
     ]);
     return ok({ failoverId: failover.id });
   });

@@ -19,5 +19,5 @@ export async function redeliver(
     if (found === null) return fail("not-found", "The channel has no delivery with this id.");
     if (found.status === "pending") return fail("refused", "it is on its way already");
   }
-  return ok({ deliveries: await reviveDeliveries(db, row.id, deliveryId, clock.now()) });
+  return ok({ deliveries: await reviveDeliveries(db, row.id, deliveryId, clock.now(), context.claim) });
 }

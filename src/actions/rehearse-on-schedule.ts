@@ -87,7 +87,8 @@ async function act(context: Context, record: FailoverRecord, mayBegin: () => boo
     case "none":
       return;
     case "hold back":
-      return commit(context.db, [saveDrillOpening(context.db, id, decision.opening)]);
+      await commit(context.db, [saveDrillOpening(context.db, id, decision.opening)]);
+      return;
     case "skip":
       return skip(context, id, decision);
     case "begin": {

@@ -16,6 +16,7 @@ import {
 import { renewLease } from "../store/leases.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { leaseRenewed } from "./end-leases.ts";
 import { guardsOverridden } from "./record.ts";
@@ -92,6 +93,7 @@ async function renew(
         ...guardsOverridden(context, failover.id, reason, judged.value, origin),
       ]),
       ...also(operation.id),
+      ...keepOutcome(context, { operationId: operation.id }),
     ]);
   } catch (error) {
     if (error instanceof RevisionConflict || error instanceof LeaseConflict)

@@ -32,6 +32,7 @@ import {
 import { insertDrill } from "../store/drills.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { aloneWith } from "./load.ts";
 import { readBothPools } from "./look.ts";
 import { probeNow } from "./probe-now.ts";
@@ -147,6 +148,7 @@ async function accept(
         eventOf(context, "drill.started", failover.id, origin, data),
       ]),
       ...also,
+      ...keepOutcome(context, { operationId: operation.id }),
     ]);
   } catch (error) {
     if (error instanceof OperationUnderWay) return fail("refused", error.message);

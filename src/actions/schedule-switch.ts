@@ -13,6 +13,7 @@ import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts
 import { insertOperation, loadOperation, saveOperation } from "../store/operations.ts";
 import type { Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { eventOf } from "./record.ts";
 import { switchOrRenew } from "./renew-switch.ts";
@@ -78,6 +79,7 @@ export async function scheduleSwitch(
   await commit(context.db, [
     insertOperation(context.db, context.accountId, operation),
     ...insertEvents(context.db, context.accountId, [event]),
+    ...keepOutcome(context, { operationId: operation.id }),
   ]);
   return ok({ operationId: operation.id });
 }
@@ -130,7 +132,7 @@ export async function cancelScheduled(
     const { kind, status, failoverId, message } = operation;
     if (kind !== "scheduled-switch-over")
       return fail("refused", `a ${kind} can't be cancelled: only what waits for its hour can`);
-    if (status === "aborted") return ok({ operationId });
+    if (status === "aborted") return okForGood(context, { operationId });
     if (hasEnded(operation)) return fail("refused", `it has ${status} already: ${message}`);
     const now = context.clock.now();
     await commit(context.db, [
@@ -138,6 +140,7 @@ export async function cancelScheduled(
       ...insertEvents(context.db, context.accountId, [
         eventOf(context, "failover.switch_over_cancelled", failoverId, origin, { operation_id: operationId }),
       ]),
+      ...keepOutcome(context, { operationId }),
     ]);
     return ok({ operationId });
   });

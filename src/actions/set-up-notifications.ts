@@ -10,11 +10,12 @@ import {
   type AlertingView,
   type Lack,
 } from "../failover/alerting-view.ts";
-import { fail, ok, type Origin, type Result } from "../failover/results.ts";
+import { fail, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
 import { saveDestination } from "../store/webhook-destinations.ts";
 import type { Context } from "./context.ts";
 import { FLEET } from "./freeze-fleet.ts";
+import { okForGood } from "./idempotency-keys.ts";
 import {
   lackOfError,
   lacksOfSettings,
@@ -153,7 +154,7 @@ export async function setUpNotifications(context: Context, origin: Origin): Prom
         await commit(context.db, insertEvents(context.db, context.accountId, [event]));
       }
     }
-    return ok(await viewOf(context, changes));
+    return okForGood(context, await viewOf(context, changes));
   });
 }
 

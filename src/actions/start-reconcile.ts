@@ -7,6 +7,7 @@ import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents, updateIntent } from "../store/failovers.ts";
 import { findPendingReconcile, insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import type { ReconcileAsked } from "./coordinator-port.ts";
 import { aloneWith } from "./load.ts";
 import { eventOf } from "./record.ts";
@@ -38,7 +39,7 @@ export function startReconcile(
       kept: failover.imported?.kept.filter((one) => !exceptions.imported?.kept.includes(one)) ?? [],
     };
     const ends = ended.adopted.length + ended.kept.length > 0;
-    if (pending !== null && !ends && !healForeign) return ok({ operationId: pending });
+    if (pending !== null && !ends && !healForeign) return okForGood(context, { operationId: pending });
     const operation = newOperation(
       {
         id: context.newId("op"),
@@ -77,6 +78,7 @@ export function startReconcile(
       insertOperation(context.db, context.accountId, operation),
       ...(ends ? [updateIntent(context.db, changed, testHostname, failover.revision, now)] : []),
       ...insertEvents(context.db, context.accountId, events),
+      ...keepOutcome(context, { operationId: operation.id }),
     ]);
     return ok({ operationId: operation.id });
   });

@@ -24,6 +24,7 @@ import {
 import { deleteLeases } from "../store/leases.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { readBothPools } from "./look.ts";
@@ -150,6 +151,7 @@ async function accept(
       insertOperation(context.db, context.accountId, operation),
       ...insertEvents(context.db, context.accountId, events),
       ...also(operation.id),
+      ...keepOutcome(context, { operationId: operation.id }),
     ]);
   } catch (error) {
     if (error instanceof RevisionConflict) return fail("refused", error.message);

@@ -5,6 +5,7 @@ import { isSelected, unknownNames, type FleetSelection } from "../failover/selec
 import { commit, insertEvents, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import type { FleetSwitchRequest } from "./coordinator-port.ts";
 import { inParallel } from "./in-parallel.ts";
 import { scheduledOperation } from "./schedule-switch.ts";
@@ -86,6 +87,12 @@ export async function switchFleet(
     failover,
     ...scheduledOperation(context, failover.id, { ...one, at }, origin),
   }));
+  const items = records.map(({ failover: { id, name } }) => {
+    const operationId = begun.find(({ failover }) => failover.id === id)?.operation.id ?? null;
+    const outcome = operationId === null ? ("already" as const) : ("switch" as const);
+    return { failoverId: id, name, outcome, refusals: [], operationId };
+  });
+  const view: FleetSwitchView = { dryRun: false, items };
   await commit(context.db, [
     ...begun.map(({ operation }) => insertOperation(context.db, context.accountId, operation)),
     ...insertEvents(
@@ -93,11 +100,7 @@ export async function switchFleet(
       context.accountId,
       begun.map(({ event }) => event),
     ),
+    ...keepOutcome(context, view),
   ]);
-  const items = records.map(({ failover: { id, name } }) => {
-    const operationId = begun.find(({ failover }) => failover.id === id)?.operation.id ?? null;
-    const outcome = operationId === null ? ("already" as const) : ("switch" as const);
-    return { failoverId: id, name, outcome, refusals: [], operationId };
-  });
-  return ok({ dryRun: false, items });
+  return ok(view);
 }

@@ -4,6 +4,7 @@ import { loadChannel } from "../store/channels.ts";
 import { insertDelivery } from "../store/deliveries.ts";
 import { commit } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import { noSuchChannel } from "./patch-channel.ts";
 
 /** Nothing that happens waits for a test. */
@@ -47,6 +48,7 @@ export async function testChannel(
   await commit(db, [
     insert(deliveryId, isPager ? "trigger" : "notice"),
     ...(isPager ? [insert(context.newId("dl"), "resolve")] : []),
+    ...keepOutcome(context, { channelId: row.id, deliveryId }),
   ]);
   return ok({ channelId: row.id, deliveryId });
 }

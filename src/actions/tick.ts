@@ -3,9 +3,11 @@ import { CloudflareError } from "../cloudflare/errors.ts";
 import { SIDES, type Side } from "../failover/failover.ts";
 import { chooseHealthReads, mostHealthReads, type HealthRead } from "../failover/health-reads.ts";
 import type { PoolHealth } from "../failover/verdict.ts";
+import { KEY_LASTS_MS } from "../failover/idempotency.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { pruneWatches } from "../store/pages.ts";
 import { pruneDeliveries } from "../store/deliveries.ts";
+import { pruneKeys } from "../store/idempotency-keys.ts";
 import { pruneSamples } from "../store/samples.ts";
 import { saveTick } from "../store/ticks.ts";
 import { pruneWebhooks } from "../store/webhooks.ts";
@@ -188,6 +190,7 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
       ? []
       : [
           pruneSamples(context.db, finishedAt - KEEP_SAMPLES_MS),
+          pruneKeys(context.db, context.accountId, finishedAt - KEY_LASTS_MS),
           pruneDeliveries(context.db, finishedAt - KEEP_DELIVERIES_MS),
           pruneWebhooks(context.db, context.accountId, finishedAt - KEEP_WEBHOOKS_MS),
           pruneWatches(context.db, context.accountId, projects),

@@ -1,5 +1,6 @@
 import type { Scope, Token } from "../failover/access.ts";
 import type { Origin, Result } from "../failover/results.ts";
+import type { Caller } from "./coordinator-port.ts";
 import type { Page, PageRequest } from "./reader-port.ts";
 
 export interface TokenRequest {
@@ -11,13 +12,15 @@ export interface TokenRequest {
   readonly expiresAt: number | null;
 }
 
+export interface NewToken {
+  readonly token: Token;
+  /** The token itself, told this once; null where it was made by an earlier request with the same Idempotency-Key. */
+  readonly secret: string | null;
+}
+
 /** Tokens touch nothing at Cloudflare, so that the Coordinator needn't be asked. */
 export interface TokensPort {
-  /** `secret` is the token itself; nobody can tell it again. */
-  create(
-    request: TokenRequest,
-    origin: Origin,
-  ): Promise<Result<{ readonly token: Token; readonly secret: string }>>;
+  create(request: TokenRequest, caller: Caller): Promise<Result<NewToken>>;
   /** Whose secret this is, whatever has become of the token since. */
   findBySecret(secret: string): Promise<Token | null>;
   find(id: string): Promise<Token | null>;

@@ -11,11 +11,13 @@ import {
   revokeToken,
   setTokenUsed,
 } from "../store/tokens.ts";
+import type { Caller } from "./coordinator-port.ts";
 import { FLEET } from "./freeze-fleet.ts";
+import { keepOutcome, unlessTakenOver } from "./idempotency-keys.ts";
 import { newId } from "./new-id.ts";
 import { numberFrom, page } from "./paging.ts";
 import { eventOf } from "./record.ts";
-import type { TokenRequest, TokensPort } from "./tokens-port.ts";
+import type { NewToken, TokenRequest, TokensPort } from "./tokens-port.ts";
 
 const PREFIX = "ust_";
 const RANDOM_BYTES = 32;
@@ -54,7 +56,8 @@ export function createTokens({ db, accountId, clock }: TokensDependencies): Toke
   const eventAbout = (type: EventType, token: Token, origin: Origin) =>
     insertEvents(db, accountId, [eventOf({ clock, newId }, type, FLEET, origin, facts(token))]);
 
-  async function create(request: TokenRequest, origin: Origin): ReturnType<TokensPort["create"]> {
+  async function create(request: TokenRequest, caller: Caller): ReturnType<TokensPort["create"]> {
+    const { claim = null, ...origin } = caller;
     const now = clock.now();
     const nameTaken = () =>
       fail("taken", `Another token has the name ${request.name}: revoke it first, or choose another name.`, {
@@ -79,6 +82,7 @@ export function createTokens({ db, accountId, clock }: TokensDependencies): Toke
       await commit(db, [
         ...insertToken(db, accountId, token, await hashOf(secret)),
         ...eventAbout("token.created", token, origin),
+        ...keepOutcome({ db, claim }, { token, secret: null } satisfies NewToken),
       ]);
     } catch (error) {
       if (isNameTaken(error)) return nameTaken();
@@ -96,7 +100,7 @@ export function createTokens({ db, accountId, clock }: TokensDependencies): Toke
   }
 
   return {
-    create,
+    create: (request, caller) => unlessTakenOver(() => create(request, caller)),
     revoke,
     async findBySecret(secret) {
       return TOKEN_FORM.test(secret) ? loadTokenByHash(db, accountId, await hashOf(secret)) : null;

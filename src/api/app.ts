@@ -3,7 +3,7 @@ import { authorize } from "./authorization.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { describeApi } from "./document.ts";
 import { answerException } from "./exceptions.ts";
-import { checkIdempotencyKey } from "./idempotency-key.ts";
+import { honourIdempotencyKey } from "./idempotency-key.ts";
 import { refuseOtherMethods } from "./methods.ts";
 import { answerProblem } from "./problem.ts";
 import { requestId } from "./request-id.ts";
@@ -42,7 +42,7 @@ export function createApp(dependencies: ApiDependencies) {
     c.header("Cache-Control", "no-store");
   });
   app.use(authorize(dependencies));
-  app.use("/v1/*", checkIdempotencyKey());
+  app.use("/v1/*", honourIdempotencyKey(dependencies));
 
   app.route("/", healthRoutes(dependencies));
   app.route(

@@ -86,7 +86,7 @@ export async function readBody<S extends z.ZodType>(
   schema: S,
   { optional = false } = {},
 ): Promise<z.output<S>> {
-  const bytes = await readBytes(c.req.raw);
+  const bytes = c.get("bytes") ?? (await readBytes(c.req.raw));
   if (bytes.byteLength > 0) checkMediaType(c);
   else if (!optional) throw problem("bad-request", "This request needs a JSON object as its body.");
   const value = bytes.byteLength === 0 ? {} : parse(bytes);

@@ -27,7 +27,11 @@ export const PARAMETERS = {
     "`wait=N` waits up to N seconds, at most 60, for the operation to end.",
     "wait=30",
   ),
-  IdempotencyKey: header("Idempotency-Key", "1 to 255 printable ASCII characters.", "promote-shop-1"),
+  IdempotencyKey: header(
+    "Idempotency-Key",
+    "1 to 255 printable ASCII characters, your own for each thing that is to be done once. For 24 hours the same request with it does nothing again and gets the first answer (`Idempotency-Replayed: true`; without one-time secrets); another body is a 422, and while the first is still at work a 409. A refusal changed nothing and isn't kept: the key may be tried again, also with another body. Keys belong to a principal and a path.",
+    "promote-shop-1",
+  ),
   LastEventId: header("Last-Event-ID", "Of a stream: the id of the last message that arrived.", "4711"),
   RequestId: header("X-Request-Id", "1 to 100 of A-Z a-z 0-9 _ -; made here unless given.", "deploy-4711"),
 } as const;
@@ -41,6 +45,12 @@ export const HEADERS = {
   requestId: { "X-Request-Id": answerHeader("Finds the request in the log.", "req_5f0c1c5e8f1b") },
   etag: { ETag: answerHeader("The failover's revision.", '"3"') },
   location: { Location: answerHeader("Where the result is to be found.", "/v1/operations/op_7Hk2") },
+  replayed: {
+    "Idempotency-Replayed": answerHeader(
+      "`true` where this was done by an earlier request with the same Idempotency-Key.",
+      "true",
+    ),
+  },
   preferenceApplied: { "Preference-Applied": answerHeader("The wait that was honoured.", "wait=30") },
 };
 
@@ -66,7 +76,9 @@ export const PROBLEM_ANSWERS = Object.fromEntries(
         ? { "WWW-Authenticate": answerHeader("How to authenticate.", "Bearer") }
         : {}),
       ...(status === 405 ? { Allow: answerHeader("The methods that there are.", "GET, HEAD") } : {}),
-      ...(status === 503 || status === 429 ? { "Retry-After": answerHeader("Seconds to wait.", "5") } : {}),
+      ...(status === 503 || status === 429 || status === 409
+        ? { "Retry-After": answerHeader("Seconds to wait.", "5") }
+        : {}),
       ...(status === 429
         ? {
             RateLimit: answerHeader("What is left, and for how many seconds.", '"minute";r=0;t=17'),

@@ -1,10 +1,12 @@
 import type { CoordinatorPort } from "../actions/coordinator-port.ts";
+import type { KeysPort } from "../actions/idempotency-keys.ts";
 import type { Inbox } from "../actions/inbox.ts";
 import type { ReaderPort } from "../actions/reader-port.ts";
 import type { TokensPort } from "../actions/tokens-port.ts";
 import type { TrailPort } from "../actions/trail-port.ts";
 import type { Principal, Scope } from "../failover/access.ts";
 import type { AccessGrant } from "../failover/access-grants.ts";
+import type { Claim } from "../failover/idempotency.ts";
 import type { Verified } from "./access-jwt.ts";
 import type { Limiter } from "./rate-limit.ts";
 
@@ -14,6 +16,7 @@ export interface ApiDependencies {
   readonly reader: ReaderPort;
   readonly trail: TrailPort;
   readonly tokens: TokensPort;
+  readonly keys: KeysPort;
   readonly inbox: Inbox;
   readonly webhookSecrets: {
     /** What Cloudflare's notifications carry; null where none is set. */
@@ -50,5 +53,11 @@ export interface ApiEnv {
     scope: Scope;
     /** The ids of the failovers that a list may tell of; null where it may tell of everything. */
     visible: readonly string[] | null;
+    /** Of a request with an Idempotency-Key: its body, which was read already … */
+    bytes?: Uint8Array;
+    /** … the right to act under the key … */
+    claim?: Claim;
+    /** … or what was done under it before. */
+    known?: { readonly outcome: unknown };
   };
 }

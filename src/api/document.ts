@@ -20,7 +20,7 @@ import {
 } from "./bodies.ts";
 import { accessRuleOf, type AccessRule } from "./access-rules.ts";
 import { channelPatchSchema, channelRequestSchema, redeliverySchema } from "./channel-schema.ts";
-import { PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
+import { HEADERS, PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
 import { problemSchema } from "./schemas.ts";
 import { tokenRequestSchema } from "./token-schema.ts";
@@ -169,6 +169,8 @@ const ABOUT: Readonly<Record<Exclude<AccessRule, string>["about"], string>> = {
 interface Described {
   description?: string;
   summary?: string;
+  parameters?: readonly { $ref?: string }[];
+  responses?: Readonly<Record<string, { headers?: object }>>;
   security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
@@ -189,7 +191,7 @@ function nameScopes(paths: Record<string, Record<string, Described>>) {
     Object.fromEntries(
       Object.entries(operations).map(([method, operation]) => [
         method,
-        nameScope(operation, accessRuleOf(method, path)),
+        nameKeyAnswers(nameScope(operation, accessRuleOf(method, path))),
       ]),
     );
   return Object.fromEntries(Object.entries(paths).map(([path, one]) => [path, item(path, one)]));
@@ -213,6 +215,21 @@ const TAGS: Readonly<Record<string, string>> = {
   Health: "Whether the service itself is well.",
   Documentation: "This document.",
 };
+
+/** Whatever can be asked under an Idempotency-Key may be answered because of one. */
+function nameKeyAnswers<T extends Described>(operation: T): T {
+  const hasKey = operation.parameters?.some(({ $ref }) => $ref === "#/components/parameters/IdempotencyKey");
+  if (hasKey !== true) return operation;
+  const responses = Object.entries(operation.responses ?? {}).map(([status, response]) => [
+    status,
+    status < "300" ? { ...response, headers: { ...response.headers, ...HEADERS.replayed } } : response,
+  ]);
+  const refusals = {
+    409: { $ref: "#/components/responses/Problem409" },
+    422: { $ref: "#/components/responses/Problem422" },
+  };
+  return { ...operation, responses: { ...refusals, ...Object.fromEntries(responses) } };
+}
 
 export function describeApi(app: OpenAPIHono<ApiEnv>) {
   registerComponents(app);

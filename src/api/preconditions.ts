@@ -49,7 +49,8 @@ export async function expectedRevision(
   reference: string,
 ): Promise<number | undefined> {
   const header = c.req.header("if-match");
-  if (header === undefined) return undefined;
+  // What was done already isn't judged again: most of it raised the revision.
+  if (header === undefined || c.get("known") !== undefined) return undefined;
   const condition = parseIfMatch(header);
   if (condition === null) {
     const detail = `If-Match must be a list of entity tags in double quotes, such as "3", or *.`;

@@ -10,6 +10,8 @@ type HttpCode =
   | "unauthorized"
   | "forbidden"
   | "rate-limited"
+  | "still-running"
+  | "key-reused"
   | "method-not-allowed"
   | "payload-too-large"
   | "unsupported-media-type"
@@ -27,10 +29,12 @@ export const PROBLEMS = {
   taken: { status: 409, title: "Already taken" },
   refused: { status: 409, title: "Refused" },
   deleting: { status: 409, title: "Being deleted" },
+  "still-running": { status: 409, title: "Still running" },
   "revision-mismatch": { status: 412, title: "Another revision" },
   "payload-too-large": { status: 413, title: "Body too large" },
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
   invalid: { status: 422, title: "Invalid request" },
+  "key-reused": { status: 422, title: "Idempotency key of another request" },
   "precondition-required": { status: 428, title: "Precondition required" },
   "rate-limited": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "Internal error" },

@@ -1,5 +1,7 @@
 // Messages on their way. Within a lane only the first pending one is due; it lets the next one go when it has ended.
-import type { Write } from "./failovers.ts";
+import type { Claim } from "../failover/idempotency.ts";
+import { commit, type Write } from "./failovers.ts";
+import { saveChangesAsOutcome } from "./idempotency-keys.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
@@ -166,6 +168,7 @@ export async function reviveDeliveries(
   channelId: string,
   id: string | null,
   now: number,
+  claim: Claim | null,
 ): Promise<number> {
   const which = id === null ? "status = 'failed'" : "status <> 'pending' AND id = ?3";
   const revived = db
@@ -175,8 +178,9 @@ export async function reviveDeliveries(
     )
     .bind(channelId, now, ...(id === null ? [] : [id]));
   // In the order in which they happened: the first of each lane goes, and what it overtakes waits for it.
-  const [changed] = await db.batch([
+  const [changed] = await commit(db, [
     revived,
+    ...(claim === null ? [] : [saveChangesAsOutcome(db, claim, "deliveries")]),
     db
       .prepare(
         `UPDATE deliveries SET due_at = CASE WHEN seq IN (

@@ -78,6 +78,8 @@ export class NameTaken extends Error {
     this.column = column;
   }
 }
+/** Thrown where another request has the Idempotency-Key by now; nothing of its batch was written. */
+export class ClaimLost extends Error {}
 /** Thrown where another operation of the failover is under way; nothing of its batch was written. */
 export class OperationUnderWay extends Error {}
 
@@ -461,14 +463,15 @@ export function insertEvents(db: D1Database, accountId: string, events: readonly
 }
 
 /** The one way in which anything is written: all of it or nothing. */
-export async function commit(db: D1Database, writes: readonly Write[]): Promise<void> {
-  if (writes.length === 0) return;
+export async function commit(db: D1Database, writes: readonly Write[]): Promise<readonly D1Result[]> {
+  if (writes.length === 0) return [];
   try {
-    await db.batch([...writes]);
+    return await db.batch([...writes]);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (message.includes("failovers.revision"))
       throw new RevisionConflict("the failover has another revision by now");
+    if (message.includes("idempotency_keys.claim")) throw new ClaimLost("another request has the key by now");
     if (message.includes("leases.version")) throw new LeaseConflict("the lease was renewed meanwhile");
     const taken = /UNIQUE constraint failed: failovers\.account_id, failovers\.(\w+)/.exec(message);
     if (taken?.[1] !== undefined) throw new NameTaken(taken[1]);

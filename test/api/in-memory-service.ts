@@ -7,12 +7,14 @@ import {
   type Readiness,
   type ReaderPort,
 } from "../../src/actions/reader-port.ts";
+import type { KeysPort } from "../../src/actions/idempotency-keys.ts";
 import type { Inbox } from "../../src/actions/inbox.ts";
 import type { TokensPort } from "../../src/actions/tokens-port.ts";
 import type { TrailPort } from "../../src/actions/trail-port.ts";
 import { createApp } from "../../src/api/app.ts";
 import type { ApiDependencies } from "../../src/api/dependencies.ts";
 import type { Token } from "../../src/failover/access.ts";
+import { decideKey, type KeyRecord } from "../../src/failover/idempotency.ts";
 import type { Drill } from "../../src/failover/drill-report.ts";
 import {
   fail,
@@ -80,6 +82,8 @@ export class World {
   readonly actions: { readonly verb: string; readonly given: readonly unknown[] }[] = [];
   reads = 0;
   tokens: Token[] = [];
+  readonly keys = new Map<string, KeyRecord>();
+  claims = 0;
   /** Ids of tokens whose use was noted. */
   readonly used: string[] = [];
   access: ApiDependencies["access"] = null;
@@ -312,6 +316,26 @@ function inboxOf(world: World): Inbox {
   };
 }
 
+function keysOf(world: World): KeysPort {
+  return {
+    async claim({ principal, route, key, fingerprint }) {
+      const name = JSON.stringify([principal, route, key]);
+      const holder = `holder ${(world.claims += 1)}`;
+      const known = world.keys.get(name);
+      const record = known ?? { keyId: world.keys.size, fingerprint, holder, outcome: null, answer: null };
+      world.keys.set(name, record);
+      return decideKey(record, { holder, fingerprint });
+    },
+    async answered({ keyId }, answer) {
+      for (const [name, record] of world.keys)
+        if (record.keyId === keyId) world.keys.set(name, { ...record, answer });
+    },
+    async release({ keyId }) {
+      for (const [name, record] of world.keys) if (record.keyId === keyId) world.keys.delete(name);
+    },
+  };
+}
+
 interface Asked {
   readonly method?: string;
   readonly body?: unknown;
@@ -327,6 +351,7 @@ export function inMemoryService() {
     reader: readerOf(world),
     trail: trailOf(world),
     tokens: tokensOf(world),
+    keys: keysOf(world),
     inbox: inboxOf(world),
     webhookSecrets: WEBHOOK_SECRETS,
     adminToken: TOKEN,

@@ -251,6 +251,6 @@ describe("the list of what came in", () => {
     expect((await ask("/v1/webhooks/wh_9")).status).toBe(404);
     world.actions.length = 0;
     expect((await ask("/v1/webhooks/wh_1/replay", { method: "POST" })).status).toBe(200);
-    expect(world.actions).toMatchObject([{ verb: "replayWebhook", given: ["wh_1"] }]);
+    expect(world.actions).toMatchObject([{ verb: "replayWebhook", given: ["wh_1", {}] }]);
   });
 });

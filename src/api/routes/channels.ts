@@ -18,6 +18,7 @@ import {
 } from "../channel-schema.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
 import { problem, valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
@@ -170,7 +171,7 @@ export function channelRoutes({ coordinator, reader }: ApiDependencies) {
       const { name, type, url, secret, filter } = await readBody(c, channelRequestSchema);
       const asked = { name, type, ...given({ url, secret }) };
       const request = filter === undefined ? asked : { ...asked, filter: filterOf(filter) };
-      const { channel, secret: made } = valueOf(await coordinator.createChannel(request, originOf(c)));
+      const { channel, secret: made } = await once(c, (caller) => coordinator.createChannel(request, caller));
       c.header("Location", `/v1/channels/${channel.id}`);
       return c.json({ ...presentChannel(channel), secret: made }, 201);
     })
@@ -201,11 +202,15 @@ export function channelRoutes({ coordinator, reader }: ApiDependencies) {
     })
     .openapi(redeliver, async (c) => {
       const { delivery_id: deliveryId = null } = await readBody(c, redeliverySchema, { optional: true });
-      return c.json(valueOf(await coordinator.redeliver(c.req.valid("param").id, deliveryId)), 200);
+      return c.json(
+        await once(c, (caller) => coordinator.redeliver(c.req.valid("param").id, deliveryId, caller)),
+        200,
+      );
     })
     .openapi(test, async (c) => {
-      const asked = await coordinator.testChannel(c.req.valid("param").id, originOf(c));
-      const { channelId, deliveryId } = valueOf(asked);
+      const { channelId, deliveryId } = await once(c, (caller) =>
+        coordinator.testChannel(c.req.valid("param").id, caller),
+      );
       c.header("Location", `/v1/channels/${channelId}/deliveries/${deliveryId}`);
       return c.json(await findDelivery(channelId, deliveryId), 202);
     });

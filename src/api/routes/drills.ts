@@ -1,14 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
-import { originOf } from "../authentication.ts";
 import { drillAbortSchema, drillRequestSchema, given } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { drillSchema, presentDrill } from "../drill-schema.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
 import { expectedRevision } from "../preconditions.ts";
-import { problem, valueOf } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { findFailover } from "../reference.ts";
 import { createRouter } from "../router.ts";
 import { listSchema } from "../schemas.ts";
@@ -94,7 +94,7 @@ export function drillRoutes(dependencies: ApiDependencies) {
       const { method, hold_seconds: holdSeconds, confirm, reason } = body;
       const revision = await expectedRevision(c, reader, id);
       const request = given({ method, holdSeconds, confirm, reason, revision });
-      const { operationId } = valueOf(await coordinator.startDrill(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.startDrill(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(list, async (c) => {
@@ -111,15 +111,17 @@ export function drillRoutes(dependencies: ApiDependencies) {
     .openapi(abort, async (c) => {
       const { id, drill: drillId } = c.req.valid("param");
       const { reason } = await readBody(c, drillAbortSchema, { optional: true });
-      const { operationId } = valueOf(
-        await coordinator.abortDrill(id, given({ drillId, reason }), originOf(c)),
+      const { operationId } = await once(c, (caller) =>
+        coordinator.abortDrill(id, given({ drillId, reason }), caller),
       );
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(abortRunning, async (c) => {
       const { id } = c.req.valid("param");
       const { reason } = await readBody(c, drillAbortSchema, { optional: true });
-      const { operationId } = valueOf(await coordinator.abortDrill(id, given({ reason }), originOf(c)));
+      const { operationId } = await once(c, (caller) =>
+        coordinator.abortDrill(id, given({ reason }), caller),
+      );
       return answerOperation(c, dependencies, operationId);
     });
 }

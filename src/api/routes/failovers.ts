@@ -7,6 +7,7 @@ import { failoverPatchSchema, given, newFailoverSchema, reasonSchema } from "../
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { refuseOwnHostname } from "../own-hostname.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
 import { etagOf, requiredRevision } from "../preconditions.ts";
@@ -157,9 +158,10 @@ export function failoverRoutes(dependencies: ApiDependencies) {
       const input = await readBody(c, newFailoverSchema);
       requireName(c, input.name);
       refuseOwnHostname(c.req.url, input);
-      const { failoverId } = valueOf(withoutOthers(c, await coordinator.createFailover(input, originOf(c))));
-      const failover = await reader.findFailover(failoverId);
-      if (failover === null) throw new Error(`failover ${failoverId} was created but is not stored`);
+      const { failoverId } = await once(c, async (caller) =>
+        withoutOthers(c, await coordinator.createFailover(input, caller)),
+      );
+      const failover = await findFailover(reader, failoverId);
       c.header("Location", `/v1/failovers/${failover.id}`);
       c.header("ETag", etagOf(failover));
       return c.json(presentFailover(failover), 201);

@@ -5,6 +5,7 @@ import { brakeAgreementSchema, fleetFreezeSchema, fleetSwitchSchema, given } fro
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { presentFleet, presentFleetSwitch, presentFreeze } from "../present.ts";
 import { valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
@@ -86,7 +87,7 @@ export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
     .openapi(get, async (c) => c.json(presentFleet(await reader.fleet(visibleTo(c))), 200))
     .openapi(freeze, async (c) => {
       const { reason } = await readBody(c, fleetFreezeSchema);
-      return c.json(presentFreeze(valueOf(await coordinator.freeze(reason, originOf(c)))), 200);
+      return c.json(presentFreeze(await once(c, (caller) => coordinator.freeze(reason, caller))), 200);
     })
     .openapi(switchOver, async (c) => {
       const { selector, ...body } = await readBody(c, fleetSwitchSchema);
@@ -98,12 +99,12 @@ export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
         confirm,
         selection: given({ names, namePattern, stage }),
       };
-      const view = valueOf(await coordinator.switchFleet(request, originOf(c)));
+      const view = await once(c, (caller) => coordinator.switchFleet(request, caller));
       return c.json(presentFleetSwitch(view), view.dryRun ? 200 : 202);
     })
     .openapi(agree, async (c) => {
       const { brake_id: brakeId, reason } = await readBody(c, brakeAgreementSchema);
-      return c.json(valueOf(await coordinator.agree({ brakeId, reason }, originOf(c))), 200);
+      return c.json(await once(c, (caller) => coordinator.agree({ brakeId, reason }, caller)), 200);
     })
     .openapi(thaw, async (c) => {
       valueOf(await coordinator.thaw(originOf(c)));

@@ -1,13 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
-import { originOf } from "../authentication.ts";
 import { given, importSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { refuseOwnHostname } from "../own-hostname.ts";
 import { etagOf } from "../preconditions.ts";
 import { presentFailover, presentImport } from "../present.ts";
-import { valueOf } from "../problem.ts";
 import { findFailover } from "../reference.ts";
 import { createRouter } from "../router.ts";
 import { failoverSchema, importPreviewSchema } from "../schemas.ts";
@@ -37,9 +36,9 @@ export function importRoutes({ coordinator, reader }: ApiDependencies) {
     const { hostname, name, confirm, keep_foreign: keepForeign } = await readBody(c, importSchema);
     refuseOwnHostname(c.req.url, { hostname });
     const asked = given({ hostname, name, confirm, keepForeign });
-    const { view, failoverId } = valueOf(await coordinator.importFailover(asked, originOf(c)));
-    if (failoverId === null) return c.json(presentImport(view), 200);
-    const failover = await findFailover(reader, failoverId);
+    const imported = await once(c, (caller) => coordinator.importFailover(asked, caller));
+    if (imported.failoverId === null) return c.json(presentImport(imported.view), 200);
+    const failover = await findFailover(reader, imported.failoverId);
     c.header("Location", `/v1/failovers/${failover.id}`);
     c.header("ETag", etagOf(failover));
     return c.json(presentFailover(failover), 201);

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { pageQuerySchema, pageRequest, presentPage } from "../pagination.ts";
-import { problem, valueOf } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { createRouter } from "../router.ts";
 import { listSchema } from "../schemas.ts";
 import { presentWebhook, presentWholeWebhook, webhookSchema, wholeWebhookSchema } from "../webhook-schema.ts";
@@ -71,7 +72,9 @@ export function inboxRoutes({ inbox, coordinator }: ApiDependencies) {
     })
     .openapi(get, async (c) => c.json(await find(c.req.valid("param").id), 200))
     .openapi(replay, async (c) => {
-      const { webhookId } = valueOf(await coordinator.replayWebhook(c.req.valid("param").id));
+      const { webhookId } = await once(c, (caller) =>
+        coordinator.replayWebhook(c.req.valid("param").id, caller),
+      );
       return c.json(await find(webhookId), 200);
     });
 }

@@ -1,10 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { originOf } from "../authentication.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { awaitOperation } from "../prefer.ts";
 import { presentOperation } from "../present.ts";
-import { problem, valueOf } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { createRouter } from "../router.ts";
 import { operationSchema } from "../schemas.ts";
 
@@ -51,8 +51,8 @@ export function operationRoutes(dependencies: ApiDependencies) {
       return c.json(presentOperation(await awaitOperation(c, dependencies, id)), 200);
     })
     .openapi(cancel, async (c) => {
-      const { operationId } = valueOf(
-        await dependencies.coordinator.cancel(c.req.valid("param").id, originOf(c)),
+      const { operationId } = await once(c, (caller) =>
+        dependencies.coordinator.cancel(c.req.valid("param").id, caller),
       );
       return c.json(presentOperation(await awaitOperation(c, dependencies, operationId)), 200);
     });

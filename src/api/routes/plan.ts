@@ -1,10 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
-import { originOf } from "../authentication.ts";
 import { adoptionSchema, given, reconciliationSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { etagOf, expectedRevision } from "../preconditions.ts";
 import { presentFailover, presentPlan } from "../present.ts";
 import { valueOf } from "../problem.ts";
@@ -78,14 +78,14 @@ export function planRoutes(dependencies: ApiDependencies) {
       const { id } = c.req.valid("param");
       const { heal_foreign: healForeign } = await readBody(c, reconciliationSchema, { optional: true });
       const request = given({ healForeign, revision: await expectedRevision(c, reader, id) });
-      const { operationId } = valueOf(await coordinator.reconcile(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.reconcile(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(adopt, async (c) => {
       const { id } = c.req.valid("param");
       const { reason } = await readBody(c, adoptionSchema);
       const request = given({ reason, revision: await expectedRevision(c, reader, id) });
-      const { failoverId } = valueOf(await coordinator.adopt(id, request, originOf(c)));
+      const { failoverId } = await once(c, (caller) => coordinator.adopt(id, request, caller));
       const failover = await findFailover(reader, failoverId);
       c.header("ETag", etagOf(failover));
       return c.json(presentFailover(failover), 200);

@@ -5,6 +5,7 @@ import { unsavedFailoverSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { presentPreflight } from "../present.ts";
 import { valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
@@ -68,6 +69,6 @@ export function preflightRoutes({ coordinator }: ApiDependencies) {
     .openapi(ofSpec, async (c) => {
       const input = await readBody(c, unsavedFailoverSchema);
       requireName(c, input.name);
-      return c.json(presentPreflight(valueOf(await coordinator.preflightSpec(input))), 200);
+      return c.json(presentPreflight(await once(c, () => coordinator.preflightSpec(input))), 200);
     });
 }

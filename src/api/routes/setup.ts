@@ -1,8 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import { originOf } from "../authentication.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
-import { valueOf } from "../problem.ts";
+import { once } from "../idempotency-key.ts";
 import { createRouter } from "../router.ts";
 import { notificationSetupSchema, presentNotificationSetup } from "../setup-schema.ts";
 
@@ -41,6 +40,9 @@ export function setupRoutes({ coordinator }: ApiDependencies) {
   return createRouter()
     .openapi(get, async (c) => c.json(presentNotificationSetup(await coordinator.lookAtNotifications()), 200))
     .openapi(post, async (c) =>
-      c.json(presentNotificationSetup(valueOf(await coordinator.setUpNotifications(originOf(c)))), 200),
+      c.json(
+        presentNotificationSetup(await once(c, (caller) => coordinator.setUpNotifications(caller))),
+        200,
+      ),
     );
 }

@@ -1,13 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
-import { originOf } from "../authentication.ts";
 import { given, pauseSchema, resumptionSchema, switchBackSchema, switchOverSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { etagOf, expectedRevision } from "../preconditions.ts";
 import { presentFailover } from "../present.ts";
-import { valueOf } from "../problem.ts";
 import { findFailover } from "../reference.ts";
 import { createRouter } from "../router.ts";
 import { failoverSchema } from "../schemas.ts";
@@ -102,20 +101,22 @@ export function switchingRoutes(dependencies: ApiDependencies) {
         ...(body.at === undefined ? {} : { at: Date.parse(body.at) }),
         to: body.to,
       };
-      const { operationId } = valueOf(await coordinator.switchOver(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.switchOver(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(switchBack, async (c) => {
       const { id } = c.req.valid("param");
       const body = await readBody(c, switchBackSchema);
       const request = requestOf(body, await expectedRevision(c, reader, id));
-      const { operationId } = valueOf(await coordinator.switchBack(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.switchBack(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(pause, async (c) => {
       const { id } = c.req.valid("param");
       const { expires_in_seconds: expiresInSeconds, reason } = await readBody(c, pauseSchema);
-      const { failoverId } = valueOf(await coordinator.pause(id, { expiresInSeconds, reason }, originOf(c)));
+      const { failoverId } = await once(c, (caller) =>
+        coordinator.pause(id, { expiresInSeconds, reason }, caller),
+      );
       const { body, etag } = await shown(failoverId);
       c.header("ETag", etag);
       return c.json(body, 200);
@@ -123,7 +124,7 @@ export function switchingRoutes(dependencies: ApiDependencies) {
     .openapi(resume, async (c) => {
       const { id } = c.req.valid("param");
       const { reason } = await readBody(c, resumptionSchema, { optional: true });
-      const { failoverId } = valueOf(await coordinator.resume(id, given({ reason }), originOf(c)));
+      const { failoverId } = await once(c, (caller) => coordinator.resume(id, given({ reason }), caller));
       const { body, etag } = await shown(failoverId);
       c.header("ETag", etag);
       return c.json(body, 200);

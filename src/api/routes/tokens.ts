@@ -4,6 +4,7 @@ import { originOf } from "../authentication.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { pageQuerySchema, pageRequest } from "../pagination.ts";
 import { problem, valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
@@ -78,7 +79,7 @@ export function tokenRoutes({ tokens, clock }: ApiDependencies) {
       if (!covers(c.get("principal"), grantOf(request))) {
         throw problem("forbidden", "Nobody makes a token that may do more than they may themselves.");
       }
-      const { token, secret } = valueOf(await tokens.create(request, originOf(c)));
+      const { token, secret } = await once(c, (caller) => tokens.create(request, caller));
       c.header("Location", `/v1/tokens/${token.id}`);
       return c.json({ ...presentToken(token, clock.now()), token: secret }, 201);
     })

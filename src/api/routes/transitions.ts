@@ -1,12 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
-import { originOf } from "../authentication.ts";
 import { demotionSchema, given, promotionSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
 import type { ApiDependencies } from "../dependencies.ts";
+import { once } from "../idempotency-key.ts";
 import { expectedRevision } from "../preconditions.ts";
-import { valueOf } from "../problem.ts";
 import { createRouter } from "../router.ts";
 
 const tags = ["Stages"];
@@ -58,14 +57,14 @@ export function transitionRoutes(dependencies: ApiDependencies) {
       const { id } = c.req.valid("param");
       const { bake_seconds: bakeSeconds, ...body } = await readBody(c, promotionSchema, { optional: true });
       const request = given({ ...body, bakeSeconds, revision: await expectedRevision(c, reader, id) });
-      const { operationId } = valueOf(await coordinator.promote(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.promote(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     })
     .openapi(demote, async (c) => {
       const { id } = c.req.valid("param");
       const body = await readBody(c, demotionSchema, { optional: true });
       const request = given({ ...body, revision: await expectedRevision(c, reader, id) });
-      const { operationId } = valueOf(await coordinator.demote(id, request, originOf(c)));
+      const { operationId } = await once(c, (caller) => coordinator.demote(id, request, caller));
       return answerOperation(c, dependencies, operationId);
     });
 }
