@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { setStage, type Answer, type Stage } from "./stage.ts";
+import { setStage, SHOP, type Answer, type Stage } from "./stage.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -7,9 +7,9 @@ afterEach(() => {
 
 const SHOP_PATH = "/v1/failovers/shop";
 
-async function inProduction(): Promise<Stage> {
+async function inProduction(spec: object = SHOP): Promise<Stage> {
   const stage = setStage();
-  await stage.ready();
+  await stage.ready(spec);
   for (let stages = 0; stages < 2; stages += 1) {
     expect(await stage.promote()).toMatchObject({ status: "succeeded" });
     await stage.minutes(1);
@@ -79,6 +79,13 @@ describe("switching over", () => {
     });
     expect(stage.writes()).toHaveLength(2);
     expect(await eventTypes(stage)).toContain("lease.ended");
+  });
+
+  it("says whom it doesn't move: visitors whom session affinity keeps, and for how long", async () => {
+    const affinity = { session_affinity: "cookie", session_affinity_ttl: 3600 };
+    const stage = await inProduction({ ...SHOP, load_balancer: affinity });
+    const { result } = await stage.operate("POST", `${SHOP_PATH}/switch-over`, to("secondary"));
+    expect(result.moves).toMatch(/^new sessions only: session affinity \(cookie\) .* up to 3600 seconds$/);
   });
 
   it("is refused towards an endpoint that Cloudflare finds unhealthy, unless a person says why", async () => {
