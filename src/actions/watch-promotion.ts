@@ -1,4 +1,5 @@
 import {
+  BETWEEN_BAKING_LOOKS_MS,
   isBroken,
   isSettled,
   isUndecided,
@@ -9,6 +10,7 @@ import {
   type BakeWatch,
   type Look,
 } from "../failover/bake.ts";
+import { completeSpec, type MonitorSpec } from "../failover/complete.ts";
 import { otherSide, SIDES, type Side, type Stage } from "../failover/failover.ts";
 import { carriesMarker, markerOf } from "../failover/marker.ts";
 import { currentStep, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
@@ -25,8 +27,6 @@ import { eventOf } from "./record.ts";
 import { newMove } from "./store-move.ts";
 
 const BETWEEN_LOOKS_MS = 2_000;
-/** Apart far enough that a change on its way through Cloudflare's edge is not taken for an outage. */
-const BETWEEN_BAKING_LOOKS_MS = 10_000;
 /** For the last look after the bake's end. */
 const SLACK_MS = 60_000;
 
@@ -56,6 +56,8 @@ interface Looked {
   readonly sample: Sample;
   readonly view: ServingView;
   readonly indistinguishable: boolean;
+  /** How Cloudflare checks the endpoints. */
+  readonly checks: MonitorSpec;
   readonly now: number;
 }
 
@@ -68,7 +70,8 @@ async function look(context: Context, record: FailoverRecord, operation: Operati
   const watch = watchBake(given.watch ?? NOT_LOOKED, judgeLook(sample, view, active));
   const state = { ...given, watch };
   const indistinguishable = cantBeTold(view, sample, active);
-  return { state, watch, sample, view, indistinguishable, now: context.clock.now() };
+  const { monitor: checks } = completeSpec(record.failover.input, record.failover.facts);
+  return { state, watch, sample, view, indistinguishable, checks, now: context.clock.now() };
 }
 
 function describeLook({ state, watch, view }: Looked, active: Side): string {
@@ -197,7 +200,7 @@ function bakeEnds(context: Context, record: FailoverRecord, operation: Operation
   const { state, watch, view, now } = looked;
   const { result, message } = state as unknown as { result: Operation["result"]; message: string };
   const serving = servingAtEnd(looked, record.failover.active);
-  if (isBroken(watch)) {
+  if (isBroken(watch, looked.checks)) {
     const why = `${state.hostname} answers badly at the end of the bake: ${view.detail}`;
     const failed = stepEnds(operation, "bake", "failed", why, now, { ...state });
     return { operation: operationEnds(failed, "failed", why, { ...result, bake: watch.look }, now) };
@@ -224,12 +227,12 @@ export async function watchPromotion(
   operation: Operation,
 ): Promise<Advance> {
   const looked = await look(context, record, operation);
-  const { watch, now } = looked;
+  const { watch, checks, now } = looked;
   const { active } = record.failover;
   const { to, bakesUntil, told = [] } = looked.state;
   const isBaking = bakesUntil !== undefined;
   const events: FailoverEvent[] = [];
-  if (to === "production" && isBroken(watch)) {
+  if (to === "production" && isBroken(watch, checks)) {
     const outcome = await takeBack(context, record, operation, looked);
     if ("operation" in outcome) return outcome;
     if (!told.includes(watch.look)) events.push(outcome);
@@ -245,7 +248,7 @@ export async function watchPromotion(
     const advance = promoted(context, record, operation, current);
     return { ...advance, events: [...(advance.events ?? []), ...events] };
   }
-  if (isBaking && now >= bakesUntil && !isUndecided(watch)) {
+  if (isBaking && now >= bakesUntil && !isUndecided(watch, checks)) {
     const advance = bakeEnds(context, record, operation, current);
     return { ...advance, events: [...events, ...(advance.events ?? [])] };
   }

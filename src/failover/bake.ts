@@ -1,5 +1,6 @@
 // Decides what a promotion to production is worth while it bakes: look by look after the rename, and in the end whether
 // to take it back. Visitors are moved back only on proof, because their way back is a DNS record that nobody drilled.
+import type { MonitorSpec } from "./complete.ts";
 import { otherSide, type Side } from "./failover.ts";
 import type { Underneath } from "./guards.ts";
 import type { ProbeResult, Sample } from "./results.ts";
@@ -12,8 +13,18 @@ import { cantBeTold, IN_A_ROW, showsItsContent, type ServingView } from "./servi
  */
 export type Look = "good" | "other" | "bad" | "failing over" | "unclear";
 
-/** Ten seconds apart, longer than a check's usual interval and its retries take. */
-const IN_A_ROW_FAILING_OVER = 9;
+/** How far apart the looks of a bake are: a change on its way through Cloudflare's edge is no outage. */
+export const BETWEEN_BAKING_LOOKS_MS = 10_000;
+/** However rarely Cloudflare checks, nobody waits for a failover longer than ten minutes. */
+const MOST_LOOKS_FAILING_OVER = 60;
+
+type Checks = Pick<MonitorSpec, "interval" | "timeout" | "retries">;
+
+/** So many looks take longer than an interval of Cloudflare's checks with all retries. */
+function looksFailingOver({ interval, timeout, retries }: Checks): number {
+  const seconds = interval + timeout * (retries + 1);
+  return Math.min(MOST_LOOKS_FAILING_OVER, Math.ceil((seconds * 1000) / BETWEEN_BAKING_LOOKS_MS) + 1);
+}
 
 /** How many looks in a row said the same. */
 export interface BakeWatch {
@@ -48,14 +59,14 @@ export function isSettled(watch: BakeWatch, ...looks: readonly Look[]): boolean 
 }
 
 /** Visitors get errors for certain, and no failover comes to their help. */
-export function isBroken(watch: BakeWatch): boolean {
-  const isStuck = watch.look === "failing over" && watch.inARow >= IN_A_ROW_FAILING_OVER;
+export function isBroken(watch: BakeWatch, checks: Checks): boolean {
+  const isStuck = watch.look === "failing over" && watch.inARow >= looksFailingOver(checks);
   return isStuck || isSettled(watch, "bad");
 }
 
 /** The last looks were bad ones, and yet too few to say that it is broken: a bake doesn't end in the midst of them. */
-export function isUndecided(watch: BakeWatch): boolean {
-  return (watch.look === "bad" || watch.look === "failing over") && !isBroken(watch);
+export function isUndecided(watch: BakeWatch, checks: Checks): boolean {
+  return (watch.look === "bad" || watch.look === "failing over") && !isBroken(watch, checks);
 }
 
 export interface WayBack {

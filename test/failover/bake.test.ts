@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   isBroken,
   isSettled,
+  isUndecided,
   judgeLook,
   NOT_LOOKED,
   watchBake,
@@ -61,6 +62,8 @@ describe("one look while a promotion bakes", () => {
   });
 });
 
+const CHECKS = { interval: 60, timeout: 5, retries: 2 };
+
 describe("looks in a row", () => {
   test.each<[string, Parameters<typeof watchBake>[1][], boolean]>([
     ["three bad ones settle it", ["bad", "bad", "bad"], true],
@@ -77,10 +80,23 @@ describe("looks in a row", () => {
     const broken: boolean[] = [];
     for (let looks = 1; looks <= 9; looks += 1) {
       watch = watchBake(watch, "failing over");
-      broken.push(isBroken(watch));
+      broken.push(isBroken(watch, CHECKS));
     }
     expect(broken).toStrictEqual([...Array.from({ length: 8 }, () => false), true]);
-    expect(isBroken(watchBake(watchBake(watchBake(NOT_LOOKED, "bad"), "bad"), "bad"))).toBe(true);
+    expect(isBroken(watchBake(watchBake(watchBake(NOT_LOOKED, "bad"), "bad"), "bad"), CHECKS)).toBe(true);
+  });
+
+  test.each([
+    [{ interval: 60, timeout: 5, retries: 2 }, 9],
+    [{ interval: 300, timeout: 5, retries: 2 }, 33],
+    [{ interval: 3600, timeout: 10, retries: 5 }, 60],
+  ])("with checks like %j are waited for %i times", (checks, looks) => {
+    const watch = (inARow: number) => ({ look: "failing over", inARow }) as const;
+    expect([isBroken(watch(looks - 1), checks), isBroken(watch(looks), checks)]).toStrictEqual([false, true]);
+    expect([isUndecided(watch(looks - 1), checks), isUndecided(watch(looks), checks)]).toStrictEqual([
+      true,
+      false,
+    ]);
   });
 
   test("that say nothing settle nothing", () => {
