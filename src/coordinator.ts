@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { abortDrill } from "./actions/abort-drill.ts";
 import { adoptDrift } from "./actions/adopt-drift.ts";
 import { advanceDue } from "./actions/advance-due.ts";
+import { attributeDrift } from "./actions/attribute-drift.ts";
 import type { Context } from "./actions/context.ts";
 import type {
   AbortRequest,
@@ -51,6 +52,7 @@ import { createTurns } from "./actions/turns.ts";
 import { advanceDueProjects } from "./actions/watch-pages.ts";
 import { createAccount } from "./cloudflare/account.ts";
 import { createAlerting } from "./cloudflare/alerting.ts";
+import { createAuditLog } from "./cloudflare/audit-log.ts";
 import { createBudget, type BudgetState, type Priority } from "./cloudflare/budget.ts";
 import { createDeployments } from "./cloudflare/deployments.ts";
 import { createInspection } from "./cloudflare/inspection.ts";
@@ -227,6 +229,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
         ({ lookedAt: this.#lookedAt } = await tick(context));
         await hearWebhooks(context);
         await this.#advanceDue(context);
+        await attributeDrift(context);
         await sealTrail(context);
       } catch (error) {
         this.#services.log({ level: "error", message: "a tick could not be finished", error: String(error) });
@@ -354,6 +357,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
         secret: settings.webhookSecrets.cloudflare,
       },
       inspecting,
+      auditLog: createAuditLog(call, accountId, "poll", {}),
       intents: await loadIntents(this.ctx.storage, clock),
       snapshots: createSnapshots(cloudflare, clock),
       prober,

@@ -1,5 +1,6 @@
 import type { CloudflareAccount } from "../cloudflare/account.ts";
 import type { CloudflareAlerting } from "../cloudflare/alerting.ts";
+import type { CloudflareAuditLog } from "../cloudflare/audit-log.ts";
 import type { Budget, Priority } from "../cloudflare/budget.ts";
 import type { CloudflareDeployments } from "../cloudflare/deployments.ts";
 import type { CloudflareInspection } from "../cloudflare/inspection.ts";
@@ -49,6 +50,8 @@ export interface Context {
     readonly inspection: CloudflareInspection;
     readonly meter: Meter;
   };
+  /** Who changed what in the account. */
+  readonly auditLog: CloudflareAuditLog;
   readonly intents: Intents;
   readonly snapshots: Snapshots;
   readonly prober: Prober;

@@ -30,6 +30,8 @@ export interface Readiness {
   readonly tickFresh: boolean;
   /** Until when Cloudflare refuses our calls (429), ms since the epoch. */
   readonly blockedUntil: number | null;
+  /** Why nobody can be named for drift; null where the account's audit log can be read, or was never needed. */
+  readonly auditLogUnreadable: string | null;
   readonly message: string;
 }
 

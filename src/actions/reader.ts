@@ -2,6 +2,7 @@ import { leasesInForce } from "../failover/leases.ts";
 import type { Notification } from "../notifications/notification.ts";
 import { viewOf } from "../failover/status.ts";
 import type { FailoverView } from "../failover/results.ts";
+import { loadAuditLogState, type AuditLogState } from "../store/attributions.ts";
 import { loadDrill, loadDrills } from "../store/drills.ts";
 import { loadChannel, loadChannels } from "../store/channels.ts";
 import { loadDeliveries, loadDelivery, type DeliveryRow } from "../store/deliveries.ts";
@@ -124,8 +125,9 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
     async readiness() {
       const now = clock.now();
       let tick: Tick | null;
+      let auditLog: AuditLogState | null;
       try {
-        tick = await loadTick(db, accountId);
+        [tick, auditLog] = await Promise.all([loadTick(db, accountId), loadAuditLogState(db, accountId)]);
       } catch {
         const message = "D1 can't be read";
         return {
@@ -134,6 +136,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
           lastTickAt: null,
           tickFresh: false,
           blockedUntil: null,
+          auditLogUnreadable: null,
           message,
         };
       }
@@ -148,6 +151,7 @@ export function createReader({ db, accountId, clock }: ReaderDependencies): Read
         lastTickAt: tick?.startedAt ?? null,
         tickFresh,
         blockedUntil: tick?.blockedUntil ?? null,
+        auditLogUnreadable: auditLog?.unreadable ?? null,
         message,
       };
     },

@@ -16,6 +16,7 @@ import {
   type FailoverRecord,
   type Write,
 } from "../store/failovers.ts";
+import { awaitAttribution } from "./attribute-drift.ts";
 import type { Context } from "./context.ts";
 import { converge, type Convergence, type ReconcileRequest } from "./converge.ts";
 import { deleteSurplus } from "./delete-surplus.ts";
@@ -197,6 +198,7 @@ async function settle(
     ...(changed ? [saveStatus(context.db, failover.id, stored)] : []),
     ...(dueAt === record.dueAt ? [] : [setDue(context.db, failover.id, dueAt)]),
     ...insertEvents(context.db, context.accountId, events),
+    ...awaitAttribution(context, record, events),
   ]);
   return { failover, sync, message, inPlace, convergence, status: stored };
 }

@@ -327,5 +327,6 @@ export function presentReadiness(readiness: Readiness): Wire<"readinessSchema"> 
     last_tick_at: maybeRfc3339(readiness.lastTickAt),
     tick_fresh: readiness.tickFresh,
     blocked_until: maybeRfc3339(readiness.blockedUntil),
+    ...(readiness.auditLogUnreadable === null ? {} : { audit_log_unreadable: readiness.auditLogUnreadable }),
   };
 }

@@ -473,6 +473,10 @@ export const readinessSchema = z
       .nullable()
       .optional()
       .meta({ description: "Until when Cloudflare refuses our calls; null where it doesn't.", example: AT }),
+    audit_log_unreadable: z.string().optional().meta({
+      description: "Why drift names nobody, where the account's audit log can't be read. No fault.",
+      example: "whose doing drift is can't be told: the account's audit log can't be read",
+    }),
   })
   .meta({ id: "Readiness", description: "Only `status` without a token." });
 

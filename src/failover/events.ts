@@ -11,6 +11,7 @@ export const EVENT_TYPES = [
   "delivery.failed",
   "drift.adopted",
   "drift.adoption_ended",
+  "drift.attributed",
   "drift.detected",
   "drift.healed",
   "drift.resolved",

@@ -86,6 +86,14 @@ const TELLS: Readonly<Record<EventType, Tell>> = {
       `Accepted${by(event)}${because(event)}.`,
     ),
   "drift.adoption_ended": nothing,
+  "drift.attributed": (event, name) => {
+    const how = textIn(event, "by", "context") === "dash" ? " in the dashboard" : "";
+    return words(
+      "info",
+      `${name}: who changed it at Cloudflare`,
+      `By Cloudflare's audit log it was ${textIn(event, "by", "actor") ?? "somebody"}${how}, at ${textIn(event, "by", "at") ?? "a time unknown"}.`,
+    );
+  },
   "drift.detected": asIncident,
   "drift.healed": (event, name) =>
     words(

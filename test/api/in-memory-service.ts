@@ -72,6 +72,7 @@ export class World {
     lastTickAt: NOON,
     tickFresh: true,
     blockedUntil: null,
+    auditLogUnreadable: null,
     message: "ready",
   };
   /** What every action answers, where set. */

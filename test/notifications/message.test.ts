@@ -31,6 +31,7 @@ describe("messages", () => {
       "channel.disabled",
       "delivery.failed",
       "drift.adopted",
+      "drift.attributed",
       "drift.detected",
       "drift.healed",
       "drill.aborted",

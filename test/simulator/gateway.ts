@@ -1,4 +1,5 @@
 // In front of the API: records calls, keeps the budget, carries out faults.
+import { noteCall } from "./audit-log.ts";
 import { createApi } from "./api/app.ts";
 import type { Post } from "./alerting.ts";
 import { block, budgetHeaders, spend, tooManyRequests } from "./budget.ts";
@@ -81,10 +82,22 @@ export function createGateway({ state, now, wait, faults, calls, post }: Parts):
     const before = write ? snapshotOf(state) : previous;
     const response = await app.fetch(request, bindings);
     if (write && response.ok) {
+      await noteWrite(request, response);
       previous = before;
       followWrites(state, now());
     }
     return response;
+  }
+
+  async function noteWrite(request: Request, response: Response): Promise<void> {
+    if (state.switches.auditLog !== "readable") return;
+    const written = await response.clone().json<{ result?: { id?: string } | null }>();
+    noteCall(state, now(), {
+      method: request.method,
+      path: new URL(request.url).pathname.replace(/^\/client\/v4/, ""),
+      authorization: request.headers.get("authorization"),
+      resultId: written.result?.id ?? "",
+    });
   }
 
   async function landLateWrites(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { AuditLogEntry } from "./audit-log.ts";
 import type {
   AlertPolicy,
   CertificatePack,
@@ -56,6 +57,12 @@ export interface State {
   cached: Map<string, EdgeCache | null>;
   resolver: Resolver;
   lateWrites: LateWrite[];
+  /** Who changed what, the oldest first. */
+  auditLog: AuditLogEntry[];
+  /** Who sits in the dashboard. */
+  somebody: { email: string };
+  /** Tokens of others, which may do all that ours may. */
+  otherTokens: { id: string; value: string; name: string }[];
   budget: { limit: number; windowSeconds: number; windowStart: number; used: number; blockedUntil: number };
   sequence: { value: number };
 }
@@ -121,6 +128,9 @@ export function newState(accountId: string, apiToken: string, profile: Profile):
     cached: new Map(),
     resolver: { outage: null },
     lateWrites: [],
+    auditLog: [],
+    somebody: { email: "somebody@example.com" },
+    otherTokens: [],
     budget: { limit: 1200, windowSeconds: 300, windowStart: 0, used: 0, blockedUntil: 0 },
     sequence: { value: 0 },
   };

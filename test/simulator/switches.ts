@@ -49,6 +49,9 @@ export interface Switches {
   alertsArrive: "once" | "twice" | "never";
   /** No source promises read-your-writes for lists: let every list show the state before the last write. */
   lists: "fresh" | "lag-one-write";
+  /** Whether the token may read the account's audit log, and how long its entries take to appear there. */
+  auditLog: "forbidden" | "readable";
+  auditLogLagMs: number;
 }
 
 export function defaultSwitches(): Switches {
@@ -89,5 +92,7 @@ export function defaultSwitches(): Switches {
     testHasSecret: true,
     alertsArrive: "once",
     lists: "fresh",
+    auditLog: "forbidden",
+    auditLogLagMs: 0,
   };
 }

@@ -1,4 +1,5 @@
 // Somebody in the dashboard: writes that don't come through the API, and follow Cloudflare's habits all the same.
+import { noteByHand } from "./audit-log.ts";
 import { followWrites } from "./health-checks.ts";
 import { timestamp } from "./identity.ts";
 import type {
@@ -77,6 +78,7 @@ export function editObject<K extends Kind>(
     if (pool.enabled) delete pool.disabled_at;
     else pool.disabled_at ??= pool.modified_on;
   }
+  noteByHand(state, now, "PATCH", kind, id);
   followWrites(state, now);
   return found(map.get(id), `${kind} ${id}`);
 }
@@ -99,5 +101,6 @@ export function removeObject(state: State, now: number, kind: Kind, id: string):
       for (const [key, value] of part) if (value.zone_id === id) part.delete(key);
     }
   }
+  noteByHand(state, now, "DELETE", kind, id);
   followWrites(state, now);
 }

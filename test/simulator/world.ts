@@ -75,6 +75,10 @@ export interface World extends BesideTheBalancer {
   alertPolicies: Map<string, AlertPolicy>;
   account: { id: string; name: string };
   token: Token;
+  /** Who sits in the dashboard, as the audit log will name them. */
+  somebody: State["somebody"];
+  /** Somebody else's token for the same account. */
+  addToken(token: { value: string; name: string }): void;
   switches: Switches;
   limits: Limits;
   budget: State["budget"];
@@ -178,6 +182,8 @@ export function createWorld(state: State, now: () => number): World {
     alertPolicies: state.alertPolicies,
     account: state.account,
     token: state.token,
+    somebody: state.somebody,
+    addToken: (token) => void state.otherTokens.push({ ...token, id: newId(state) }),
     switches: state.switches,
     limits: state.limits,
     budget: state.budget,

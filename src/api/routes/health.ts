@@ -55,6 +55,7 @@ async function readinessOf({ reader, log }: ApiDependencies): Promise<Readiness>
       lastTickAt: null,
       tickFresh: false,
       blockedUntil: null,
+      auditLogUnreadable: null,
       message: "The database cannot be read at the moment.",
     };
   }

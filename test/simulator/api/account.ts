@@ -3,7 +3,7 @@ import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../addresses.ts";
 import type { State } from "../state.ts";
 import { accountScope, needs, ok, type Call, type CallEnv } from "./call.ts";
 import { paged, visible, ZONE_PAGING, type Shown } from "./paging.ts";
-import { Refusal } from "./refusal.ts";
+import { authenticationError, Refusal } from "./refusal.ts";
 
 function presentAccount(state: State): Record<string, unknown> {
   return {
@@ -50,6 +50,21 @@ export const account = new Hono<CallEnv>()
   .get("/accounts/:account", accountScope, needs("Account Settings Read"), (c) =>
     ok(c, presentAccount(c.env.state)),
   )
+  .get("/accounts/:account/logs/audit", accountScope, needs("Account Settings Read"), (c) => {
+    const { switches, auditLog } = c.env.state;
+    if (switches.auditLog === "forbidden") throw authenticationError();
+    const [since = 0, before = 0] = ["since", "before"].map((name) => Date.parse(c.req.query(name) ?? ""));
+    if (Number.isNaN(since) || Number.isNaN(before))
+      throw new Refusal(400, 1000, "since and before are required");
+    const found = auditLog
+      .filter(({ action }) => {
+        const at = Date.parse(action.time);
+        return at >= since && at < before && at + switches.auditLogLagMs <= c.env.now;
+      })
+      .toReversed()
+      .slice(0, Number(c.req.query("limit") ?? 100));
+    return c.json({ success: true, errors: [], result: found, result_info: { count: String(found.length) } });
+  })
   .get("/accounts/:account/tokens/verify", accountScope, (c) => {
     if (c.env.state.token.kind === "user") throw new Refusal(401, 1000, "Invalid API Token");
     return verified(c);

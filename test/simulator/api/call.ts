@@ -110,6 +110,7 @@ export function checkToken(
     ]);
   }
   const { token } = state;
+  if (state.otherTokens.some((other) => other.value === value)) return;
   const known = value === token.value;
   // Verifying a disabled or expired token says so; using it fails.
   if (known && verifying) return;
