@@ -50,12 +50,12 @@ if (isolate.keepsOneLayer !== true) {
 watchLog();
 
 beforeEach(async () => {
-  watchAnew();
   await reset();
   await applyD1Migrations(
     env.DB,
     (env as unknown as { TEST_MIGRATIONS: Parameters<typeof applyD1Migrations>[1] }).TEST_MIGRATIONS,
   );
+  await watchAnew();
 });
 
 // DESIGN section 6, 8: whatever a test is about, no secret is seen on the way.
