@@ -1,4 +1,5 @@
 import { describeAffinity } from "../failover/affinity.ts";
+import { judgeLook } from "../failover/bake.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { otherSide, type Failover, type Side } from "../failover/failover.ts";
 import { activeNow, leasesInForce, restoredLeases, type Lease } from "../failover/leases.ts";
@@ -18,6 +19,8 @@ import { eventOf } from "./record.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
 
 const BETWEEN_LOOKS_MS = 2_000;
+/** Longer than a change takes on its way through Cloudflare's edge. */
+const PROVEN_BAD_MS = 20_000;
 
 interface SwitchState {
   readonly from: Side;
@@ -41,6 +44,8 @@ interface SwitchState {
   /** When the target was first seen to serve, and the other was last seen to. */
   readonly firstResponseAt?: number;
   readonly lastOtherResponseAt?: number;
+  /** Since when every look got a definite bad answer that comes from neither endpoint. */
+  readonly badSince?: number;
 }
 
 const stateOf = (operation: Operation) => operation.state as unknown as SwitchState;
@@ -214,8 +219,12 @@ async function observeServing(
   const now = context.clock.now();
   const untold = cantBeTold(view, sample, state.to);
   const isTarget = view.serving === state.to;
+  const look = judgeLook(sample, view, state.to);
+  const isBad = look === "bad" || look === "failing over";
+  const { badSince = sample.tick, ...others } = state;
   const next: SwitchState = {
-    ...state,
+    ...others,
+    ...(isBad ? { badSince } : {}),
     seen: isTarget || untold ? state.seen + 1 : 0,
     indistinguishable: untold,
     ...(isTarget && state.firstResponseAt === undefined ? { firstResponseAt: sample.tick } : {}),
@@ -227,6 +236,9 @@ async function observeServing(
     next.seen > 0
       ? `${hostname} served the ${state.to} endpoint ${next.seen} of ${IN_A_ROW} times in a row`
       : `${hostname} is not seen to serve the ${state.to} endpoint: ${view.detail}`;
+  // Visitors get errors for certain, and did not before: nobody waits for the end of patience.
+  if (isBad && now - badSince >= PROVEN_BAD_MS && sample[state.from].ok)
+    return rollBack(context, record, operation, "observe", detail);
   if (!isOutOfTime(context, operation)) {
     return { operation: stepWaits(operation, "observe", detail, now + BETWEEN_LOOKS_MS, now, { ...next }) };
   }

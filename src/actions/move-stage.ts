@@ -133,12 +133,16 @@ async function accept(context: Context, move: StoredMove): Promise<Accepted> {
   return ok({ operationId: move.operation.id });
 }
 
-function guardStart({ failover, operation }: FailoverRecord, request: TransitionRequest): Accepted | null {
+function guardStart(
+  { failover, operation, freeze }: FailoverRecord,
+  request: TransitionRequest,
+): Accepted | null {
   const [stale] = guardRevision(failover, request.revision);
   if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
   if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
+  // What can be told without asking Cloudflare is told at once.
   const running = guardOperation(operation);
-  return running.length > 0 ? refused("this", running) : null;
+  return running.length > 0 ? refused("this", [...running, ...guardFreeze(freeze)]) : null;
 }
 
 /** One stage forward: draft → testing → production. */

@@ -1,12 +1,14 @@
+import { completeSpec } from "../failover/complete.ts";
+import type { Failover } from "../failover/failover.ts";
 import { findRenewable, guardRenewal, renewed, type Lease } from "../failover/leases.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
-import { commit, insertEvents, LeaseConflict } from "../store/failovers.ts";
+import { commit, insertEvents, LeaseConflict, RevisionConflict, updateIntent } from "../store/failovers.ts";
 import { deleteLeases, insertLease, renewLease } from "../store/leases.ts";
 import type { Context } from "./context.ts";
 import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import { leaseEnded, leaseRenewed } from "./end-leases.ts";
 import { aloneWith } from "./load.ts";
-import { endDrillLease, preempt } from "./preempt.ts";
+import { endDrillLease, preempt, withoutUnwritten } from "./preempt.ts";
 import { eventOf } from "./record.ts";
 
 type Changed = Result<{ failoverId: string }>;
@@ -47,6 +49,9 @@ export function pause(
     };
     const preempted = preempt(context, operation, "preempted by a pause", origin);
     const diversion = endDrillLease(context, record, origin);
+    const undone = withoutUnwritten(context, failover, operation, origin);
+    const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
+    const back: Failover = { ...undone.failover, revision: failover.revision + 1, updatedAt: now };
     const told =
       known === null
         ? eventOf(context, "failover.paused", failover.id, origin, data)
@@ -57,8 +62,12 @@ export function pause(
         store(context.db, context.accountId, lease),
         ...preempted.writes,
         ...diversion.writes,
+        ...(undone.failover === failover
+          ? []
+          : [updateIntent(context.db, back, testHostname, failover.revision, now)]),
         ...insertEvents(context.db, context.accountId, [
           ...preempted.events,
+          ...undone.events,
           ...diversion.events,
           ...lapsed.map((one) => leaseEnded(context, one, "expired", origin)),
           told,
@@ -66,7 +75,8 @@ export function pause(
         ...keepOutcome(context, { failoverId: failover.id }),
       ]);
     } catch (error) {
-      if (error instanceof LeaseConflict) return fail("refused", error.message);
+      if (error instanceof LeaseConflict || error instanceof RevisionConflict)
+        return fail("refused", error.message);
       throw error;
     }
     return ok({ failoverId: failover.id });

@@ -1,5 +1,6 @@
 import { awaitsRestoring, drillOf, drillStateOf, scheduleOf } from "../failover/drill-report.ts";
-import { operationEnds } from "../failover/operations.ts";
+import type { Failover, Stage } from "../failover/failover.ts";
+import { currentStep, operationEnds } from "../failover/operations.ts";
 import type { FailoverEvent, Operation, Origin } from "../failover/results.ts";
 import { awaitRestoring } from "../store/drills.ts";
 import type { FailoverRecord, Write } from "../store/failovers.ts";
@@ -23,6 +24,27 @@ export function preempt(context: Context, running: Operation | null, why: string
   return {
     writes: [saveOperation(context.db, ended), ...lookAfterDrill(context, ended)],
     events: drillAborted(context, ended, origin),
+  };
+}
+
+/**
+ * A promotion whose write nobody has seen yet isn't carried out any more once it is preempted: nobody would watch it.
+ * The stage is what it was, and the caller stores that.
+ */
+export function withoutUnwritten(
+  context: Context,
+  failover: Failover,
+  running: Operation | null,
+  origin: Origin,
+): { failover: Failover; events: readonly FailoverEvent[] } {
+  const { from, to } = (running?.state ?? {}) as { from?: Stage; to?: Stage };
+  const isUnwritten = running?.kind === "promote" && currentStep(running)?.name === "write";
+  if (!isUnwritten || from === undefined || failover.stage !== to) return { failover, events: [] };
+  const message = "the promotion was not written yet when it was preempted";
+  const data = { before: { stage: to }, after: { stage: from }, message, operation_id: running.id };
+  return {
+    failover: { ...failover, stage: from },
+    events: [eventOf(context, "failover.promote_reverted", failover.id, origin, data)],
   };
 }
 

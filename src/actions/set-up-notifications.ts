@@ -45,7 +45,8 @@ function refuse(lacks: readonly Lack[]): Result<never> {
   const refusals = lacks.map(({ id, message, remedy }) => ({
     guard: id,
     message,
-    facts: { remedy },
+    facts: {},
+    remedy,
     overridable: false,
   }));
   return fail("refused", detail, { refusals });

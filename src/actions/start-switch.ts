@@ -29,7 +29,7 @@ import type { SwitchRequest } from "./coordinator-port.ts";
 import { leaseEnded } from "./end-leases.ts";
 import { readBothPools } from "./look.ts";
 import { observe } from "./observe.ts";
-import { preempt } from "./preempt.ts";
+import { preempt, withoutUnwritten } from "./preempt.ts";
 import { eventOf, guardsOverridden } from "./record.ts";
 import { claimMember, storeLease } from "./store-lease.ts";
 import { trafficOf } from "./traffic-of.ts";
@@ -100,8 +100,9 @@ async function accept(
   origin: Origin,
   also: (operationId: string) => readonly Write[],
 ): Promise<Accepted> {
-  const { failover: before, operation: running } = record;
-  const { failover, lease, ended } = intended(context, record, to, request, origin);
+  const { operation: running } = record;
+  const { failover: before, events: undone } = withoutUnwritten(context, record.failover, running, origin);
+  const { failover, lease, ended } = intended(context, { ...record, failover: before }, to, request, origin);
   const now = context.clock.now();
   const spec = completeSpec(failover.input, failover.facts);
   const operation = newOperation(
@@ -138,6 +139,7 @@ async function accept(
   const preempted = preempt(context, running, `preempted by ${operation.id}`, origin);
   const events: FailoverEvent[] = [
     ...preempted.events,
+    ...undone,
     ...ended.map((one) => leaseEnded(context, one, "replaced", origin)),
     eventOf(context, "failover.switch_over_started", failover.id, origin, data),
     ...guardsOverridden(context, failover.id, request.reason, overridden, origin),

@@ -158,7 +158,8 @@ async function takeBack(
     whyNotOurs(context, record, hostname),
   ]);
   const down = SIDES.filter((side) => !looked.sample[side].ok);
-  const stays = whyNotBack(hostname, { underneath, down, answeredBefore, notOurs });
+  const way = { underneath, down, answeredBefore, servedBefore: state.before, notOurs };
+  const stays = whyNotBack(hostname, way);
   const records = underneath?.records ?? null;
   const why = `${hostname} gave ${looked.watch.inARow} definite bad answers in a row, from neither endpoint (${view.detail})`;
   const data = { operation_id: operation.id, hostname, detail: view.detail, visitors_get: records };

@@ -32,8 +32,14 @@ export function maybeRfc3339(at: number | null): string | null {
   return at === null ? null : rfc3339(at);
 }
 
-export function presentRefusal({ guard, message, facts, overridable }: Refusal): Wire<"refusalSchema"> {
-  return { guard, message, facts: { ...facts }, overridable };
+export function presentRefusal({
+  guard,
+  message,
+  facts,
+  remedy,
+  overridable,
+}: Refusal): Wire<"refusalSchema"> {
+  return { guard, message, facts: { ...facts }, remedy, overridable };
 }
 
 function presentHealth({ verdict, since, witnesses }: SideHealth) {

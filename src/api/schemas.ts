@@ -51,6 +51,10 @@ export const refusalSchema = z
       "Cloudflare finds the secondary endpoint unhealthy: timed out; both endpoints must be healthy",
     ),
     facts: facts("What the guard rests on.", { endpoint: "secondary", verdict: "unhealthy" }),
+    remedy: text(
+      "What would satisfy the guard.",
+      "Wait until the endpoint is found healthy; GET /v1/failovers/{id} says what is wrong with it.",
+    ),
     overridable: z
       .boolean()
       .meta({ description: "Whether `override` with a reason gets past it.", example: true }),

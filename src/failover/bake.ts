@@ -74,21 +74,24 @@ export interface WayBack {
   readonly underneath: Underneath | null;
   /** The endpoints that don't answer us at this moment. */
   readonly down: readonly Side[];
-  /** Whether that answered well right before the promotion. */
+  /** Whether that answered well right before the promotion, and who was seen to serve then. */
   readonly answeredBefore: boolean;
+  readonly servedBefore: string;
   /** Null where the load balancer was read back as ours; otherwise what was read. */
   readonly notOurs: string | null;
 }
 
 /** Why a promotion that goes wrong stays nevertheless; null where going back helps visitors for certain. */
 export function whyNotBack(hostname: string, way: WayBack): string | null {
-  const { underneath, down, answeredBefore, notOurs } = way;
+  const { underneath, down, answeredBefore, servedBefore, notOurs } = way;
   if (notOurs !== null) return notOurs;
   if (underneath === null) return `the DNS records of ${hostname} could not be read`;
   const { leadsTo, records } = underneath;
   if (leadsTo === null) return `there is no DNS record for ${hostname} to go back to`;
-  if (leadsTo !== "other" && down.includes(leadsTo))
-    return `the DNS record of ${hostname}, ${records.join(", ")}, leads to the ${leadsTo} endpoint, which does not answer now`;
+  // An address may be an endpoint's without saying so; who answered under it does.
+  const dead = down.find((side) => side === leadsTo || side === servedBefore);
+  if (dead !== undefined)
+    return `the DNS record of ${hostname}, ${records.join(", ")}, leads to the ${dead} endpoint, which does not answer now`;
   return answeredBefore
     ? null
     : `the DNS record of ${hostname} was not seen to answer well before the promotion`;

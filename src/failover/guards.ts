@@ -8,32 +8,64 @@ import type { Operation, Refusal, Sample, SideHealth } from "./results.ts";
 import type { StoredStatus } from "./status.ts";
 import { deriveSideHealth, probeHasSucceeded, type PoolHealth } from "./verdict.ts";
 
-const OVERRIDABLE = {
-  "no-healthy-target": true,
-  "target-not-ready": true,
-  "preflight-failed": true,
-  "drill-missing": true,
-  "foreign-routing": true,
-  "certificate-missing": true,
-  "hostname-conflict": true,
-  "revision-mismatch": false,
-  "operation-running": false,
-  frozen: true,
-  "too-much-change": true,
-  "in-production": true,
-  "nothing-underneath": true,
-  "not-importable": false,
-  "lease-in-force": false,
-  "primary-not-active": false,
-  indistinguishable: true,
+/** Whether a person may override it, and what would satisfy it. */
+const GUARDS = {
+  "no-healthy-target": {
+    overridable: true,
+    remedy: "Bring an endpoint back to health, or its pool into use, and try again.",
+  },
+  "target-not-ready": {
+    overridable: true,
+    remedy: "Wait until the endpoint is found healthy; GET /v1/failovers/{id} says what is wrong with it.",
+  },
+  "preflight-failed": { overridable: true, remedy: "Do what the remedies of the named checks say." },
+  "drill-missing": {
+    overridable: true,
+    remedy: "Rehearse it: POST /v1/failovers/{id}/drills, and let that pass.",
+  },
+  "foreign-routing": {
+    overridable: true,
+    remedy:
+      'Take that routing off, or have it taken off: POST /v1/failovers/{id}/reconcile {"heal_foreign": true}.',
+  },
+  "certificate-missing": { overridable: true, remedy: "Get a certificate that covers the hostname." },
+  "hostname-conflict": { overridable: true, remedy: "Free the hostname of whatever else has it." },
+  "revision-mismatch": {
+    overridable: false,
+    remedy: "Read the failover again, and say what you want of it as it is now.",
+  },
+  "operation-running": {
+    overridable: false,
+    remedy: "Wait until it has ended (GET /v1/operations/{id}); switch-over, demote, abort and pause end it.",
+  },
+  frozen: { overridable: true, remedy: "End the freeze: DELETE /v1/fleet/freeze." },
+  "too-much-change": { overridable: true, remedy: "Agree to it: POST /v1/fleet/agree." },
+  "in-production": { overridable: true, remedy: "Demote the failover first." },
+  "nothing-underneath": {
+    overridable: true,
+    remedy: "Make a DNS record for the hostname that visitors can get instead.",
+  },
+  "not-importable": {
+    overridable: false,
+    remedy: "Change at Cloudflare what the message names, and try again.",
+  },
+  "lease-in-force": {
+    overridable: false,
+    remedy: "Wait for its end, or end it: switch-back, resume or abort.",
+  },
+  "primary-not-active": { overridable: false, remedy: "Switch back first." },
+  indistinguishable: {
+    overridable: true,
+    remedy: "Give each endpoint a marker: a header or a text that only its own answers carry.",
+  },
 } as const;
 
-export type GuardId = keyof typeof OVERRIDABLE;
-const isGuardId = (id: string): id is GuardId => Object.hasOwn(OVERRIDABLE, id);
-export const GUARD_IDS: readonly GuardId[] = Object.keys(OVERRIDABLE).filter(isGuardId);
+export type GuardId = keyof typeof GUARDS;
+const isGuardId = (id: string): id is GuardId => Object.hasOwn(GUARDS, id);
+export const GUARD_IDS: readonly GuardId[] = Object.keys(GUARDS).filter(isGuardId);
 
 export function refusal(guard: GuardId, message: string, facts: Record<string, unknown> = {}): Refusal {
-  return { guard, message, facts, overridable: OVERRIDABLE[guard] };
+  return { guard, message, facts, ...GUARDS[guard] };
 }
 
 /** Drops the refusals that a person overrode by name. */

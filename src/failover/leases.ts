@@ -1,4 +1,5 @@
 // Decides what temporary deviations mean now: they count until their deadline, and then desired state is what it was.
+import { refusal } from "./guards.ts";
 import type { Side } from "./failover.ts";
 import type { Role } from "./marker.ts";
 import type { Origin, Refusal } from "./results.ts";
@@ -68,12 +69,11 @@ export function guardRenewal(lease: Lease, seen: readonly Lease[]): Refusal | nu
   const until = new Date(lease.expiresAt).toISOString();
   const what = lease.kind === "pause" ? "the pause" : `the timed switch-over to the ${lease.active}`;
   const message = `${what} was begun or renewed in this very moment by ${lease.origin.actor.name} and is in force until ${until}: read the failover again`;
-  return {
-    guard: "revision-mismatch",
-    message,
-    facts: { lease_id: lease.id, version: lease.version, expires_at: until },
-    overridable: false,
-  };
+  return refusal("revision-mismatch", message, {
+    lease_id: lease.id,
+    version: lease.version,
+    expires_at: until,
+  });
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Refusal {
   readonly guard: string;
   readonly message: string;
   readonly facts: Readonly<Record<string, unknown>>;
+  /** What would satisfy the guard, as a sentence. */
+  readonly remedy: string;
   readonly overridable: boolean;
 }
 

@@ -176,6 +176,7 @@ export function aPlan(change: Partial<PlanView> = {}): PlanView {
         guard: "foreign-routing",
         message: "visitors can be sent past the pair",
         facts: {},
+        remedy: "Do something else.",
         overridable: true,
       },
     ],
@@ -198,7 +199,15 @@ export function anImport(): { view: ImportView; failoverId: string | null } {
       },
       changes,
       foreign: [{ ...aForeign("rules", "two rules"), keepable: true }],
-      refusals: [{ guard: "not-importable", message: "no", facts: {}, overridable: false }],
+      refusals: [
+        {
+          guard: "not-importable",
+          message: "no",
+          facts: {},
+          remedy: "Do something else.",
+          overridable: false,
+        },
+      ],
     },
     failoverId: null,
   };

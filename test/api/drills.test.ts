@@ -74,7 +74,9 @@ describe("asking for a drill", () => {
     world.failure = {
       code: "refused",
       detail: "no",
-      refusals: [{ guard: "frozen", message: "no", facts: {}, overridable: false }],
+      refusals: [
+        { guard: "frozen", message: "no", facts: {}, remedy: "Do something else.", overridable: false },
+      ],
     };
     const answer = await ask(DRILLS, { method: "POST" });
     expect(answer.status).toBe(409);

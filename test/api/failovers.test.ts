@@ -249,6 +249,7 @@ describe("deleting a failover", () => {
         guard: "in-production",
         message: "shop is in production",
         facts: { stage: "production" },
+        remedy: "Do something else.",
         overridable: true,
       },
     ];
@@ -315,6 +316,7 @@ describe("plan, reconcile and adopt", () => {
           guard: "foreign-routing",
           message: "visitors can be sent past the pair",
           facts: {},
+          remedy: "Do something else.",
           overridable: true,
         },
       ],

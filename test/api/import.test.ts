@@ -27,7 +27,15 @@ describe("POST /v1/import", () => {
       foreign: [
         { role: "load_balancer", path: "rules", message: "two rules", class: "foreign", keepable: true },
       ],
-      refusals: [{ guard: "not-importable", message: "no", facts: {}, overridable: false }],
+      refusals: [
+        {
+          guard: "not-importable",
+          message: "no",
+          facts: {},
+          remedy: "Do something else.",
+          overridable: false,
+        },
+      ],
     });
     const [action] = world.actions;
     expect(action?.verb).toBe("importFailover");

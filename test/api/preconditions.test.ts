@@ -74,7 +74,14 @@ describe.each([...REQUIRING, ...HONOURING])("If-Match on %s %s", (method, path, 
     const { answer, world } = await send(header);
     expect(answer.status).toBe(412);
     expect(await answer.json()).toMatchObject({
-      refusals: [{ guard: "revision-mismatch", facts: { revision: 3 }, overridable: false }],
+      refusals: [
+        {
+          guard: "revision-mismatch",
+          facts: { revision: 3 },
+          remedy: expect.stringContaining("Read the failover again"),
+          overridable: false,
+        },
+      ],
     });
     expect(world.actions).toEqual([]);
   });
@@ -88,7 +95,13 @@ describe.each([...REQUIRING, ...HONOURING])("If-Match on %s %s", (method, path, 
   it("shows the Coordinator's mismatch as 412 with the refusal", async () => {
     const { world, ask } = inMemoryService();
     const refusals = [
-      { guard: "revision-mismatch", message: "stale", facts: { revision: 4 }, overridable: false },
+      {
+        guard: "revision-mismatch",
+        message: "stale",
+        facts: { revision: 4 },
+        remedy: "Do something else.",
+        overridable: false,
+      },
     ];
     world.failure = { code: "revision-mismatch", detail: "stale", refusals };
     const answer = await ask(path, { method, body, headers: { "if-match": '"3"' } });

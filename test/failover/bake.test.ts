@@ -106,7 +106,7 @@ describe("looks in a row", () => {
 
 describe("going back", () => {
   const underneath = { records: ["A 8.8.8.8"], leadsTo: "other" } as const;
-  const way = { underneath, down: [], answeredBefore: true, notOurs: null } as const;
+  const way = { underneath, down: [], answeredBefore: true, servedBefore: "unknown", notOurs: null } as const;
   test.each<[string, Parameters<typeof whyNotBack>[1], RegExp | null]>([
     ["to a record that answered well", way, null],
     ["where the load balancer isn't ours", { ...way, notOurs: "the load balancer is gone" }, /is gone/],
@@ -121,6 +121,11 @@ describe("going back", () => {
       "to a record that leads to an endpoint while the other is down",
       { ...way, underneath: { ...underneath, leadsTo: "primary" }, down: ["secondary"] },
       null,
+    ],
+    [
+      "to an address under which an endpoint answered that is down",
+      { ...way, servedBefore: "primary", down: ["primary", "secondary"] },
+      /leads to the primary endpoint, which does not answer now/,
     ],
     ["to a record that didn't answer", { ...way, answeredBefore: false }, /not seen to answer well/],
   ])("%s", (_, given, why) => {

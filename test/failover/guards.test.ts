@@ -138,6 +138,7 @@ describe("a running operation", () => {
         guard: "operation-running",
         message: expect.stringContaining("op_9"),
         facts: { operation_id: "op_9", kind: "promote" },
+        remedy: expect.stringContaining("GET /v1/operations/{id}"),
         overridable: false,
       },
     ]);

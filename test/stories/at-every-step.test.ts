@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   currentStep,
+  eventsOfType,
   hostnameIn,
   inStage,
   operationOf,
@@ -77,7 +78,20 @@ async function switchOver(stage: Stage, to: string): Promise<Answer["body"]> {
 }
 
 describe("a person's switch-over wins within one write, and stays", { timeout: 60_000 }, () => {
-  it.each(["write", "read back", "observe", "bake"])("at the step %s of a promotion", async (step) => {
+  it("at the step write of a promotion, which isn't carried out any more", async () => {
+    const stage = await inStage("testing");
+    const release = await begin(stage, "promote", BAKED, "write");
+    release();
+    stage.forgetCalls();
+    expect(await switchOver(stage, "secondary")).toMatchObject({ status: "succeeded" });
+    await stage.minutes(10);
+    expect(order(stage)).toBe("secondary");
+    expect(stage.writes()).toHaveLength(1);
+    expect(await stage.failover()).toMatchObject({ stage: "testing", active: "secondary" });
+    expect(await eventsOfType(stage, "failover.promote_reverted")).toHaveLength(1);
+  });
+
+  it.each(["read back", "observe", "bake"])("at the step %s of a promotion", async (step) => {
     const stage = await inStage("testing");
     const release = await begin(stage, "promote", BAKED, step);
     release();
@@ -118,6 +132,51 @@ describe("a person's switch-over wins within one write, and stays", { timeout: 6
     expect(visitor(stage, VISITORS)).toBe("secondary");
     expect(stage.writes()).toEqual([]);
     expect((await stage.failover()).leases).toEqual([]);
+  });
+});
+
+describe("a pause", () => {
+  it("keeps a promotion that isn't written yet from being carried out by nobody's watch", async () => {
+    const stage = await inStage("testing");
+    const release = await begin(stage, "promote", BAKED, "write");
+    const { status } = await stage.call("POST", `${SHOP_PATH}/pause`, {
+      expires_in_seconds: 600,
+      reason: "wait",
+    });
+    expect(status).toBe(200);
+    release();
+    stage.forgetCalls();
+    await stage.minutes(15);
+    expect(stage.writes()).toEqual([]);
+    expect(await stage.failover()).toMatchObject({ stage: "testing", status: { sync: "synced" } });
+    expect(await eventsOfType(stage, "failover.promote_reverted")).toMatchObject([
+      { data: { before: { stage: "production" }, after: { stage: "testing" } } },
+    ]);
+  });
+});
+
+describe("a switch-over after which visitors get errors", () => {
+  it("is rolled back within half a minute where the endpoint before answers", async () => {
+    const stage = await inStage("production");
+    const { cloudflare } = await stage.failover();
+    const { world, faults } = stage.simulator;
+    // Whoever did that did it in the very moment of the switch.
+    faults.after({ method: "PATCH" }, () => {
+      for (const id of [cloudflare.primary_pool_id, cloudflare.secondary_pool_id])
+        world.edit("pool", id, { enabled: false });
+    });
+    const { body } = await stage.call("POST", `${SHOP_PATH}/switch-over`, {
+      to: "secondary",
+      reason: "trying",
+    });
+    for (let seconds = 0; seconds < 40; seconds += 2) {
+      await stage.alarms();
+      await stage.pass(2);
+    }
+    const operation = await operationOf(stage, body.id);
+    expect(operation).toMatchObject({ status: "failed", result: { active: "primary", rolled_back: true } });
+    expect(operation.message).toContain("530");
+    expect((await stage.failover()).active).toBe("primary");
   });
 });
 

@@ -35,6 +35,7 @@ describe("in production, a change", () => {
       guard: "target-not-ready",
       message: expect.stringMatching(/with this change .* endpoint failing/),
       facts: { endpoint: "primary", by, detail: expect.stringMatching(detail) },
+      remedy: expect.any(String),
       overridable: true,
     });
     expect((await stage.failover()).revision).toBe(revision);

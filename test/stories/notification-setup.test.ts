@@ -244,7 +244,7 @@ describe("where notifications can't be set up", () => {
     const { status, body } = await setUp(stage);
     expect(status).toBe(409);
     expect(body.refusals).toMatchObject([
-      { guard, overridable: false, facts: { remedy: expect.any(String) } },
+      { guard, overridable: false, remedy: expect.any(String) },
     ]);
     expect([destinations(stage), policies(stage)]).toEqual([[], []]);
   });
