@@ -97,7 +97,8 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
 
 /** The spec's members are described once, where it is shown; what may be asked for borrows the words. */
 function describeLike(asked: JsonSchema, shown: JsonSchema): JsonSchema {
-  const { description = shown.description, example = shown.example } = asked;
+  // The first word of several is an example of them.
+  const { description = shown.description, example = shown.example ?? asked.enum?.[0] } = asked;
   const properties = Object.entries(asked.properties ?? {}).map(([name, member]) => {
     const model = shown.properties?.[name];
     return [name, model === undefined ? member : describeLike(member, model)] as const;
@@ -110,9 +111,7 @@ function describeLike(asked: JsonSchema, shown: JsonSchema): JsonSchema {
     ...(asked.anyOf === undefined
       ? {}
       : {
-          anyOf: asked.anyOf.map((form) =>
-            form.properties === undefined ? form : describeLike(form, shown),
-          ),
+          anyOf: asked.anyOf.map((form) => describeLike(form, form.properties === undefined ? {} : shown)),
         }),
   };
 }

@@ -22,7 +22,7 @@ export const pageQuerySchema = z.object({
     .min(1, "must be next_cursor of the page before")
     .max(512, "must be next_cursor of the page before")
     .optional()
-    .openapi({ description: "`next_cursor` of the page before; absent for the first page." }),
+    .openapi({ description: "`next_cursor` of the page before; absent for the first page.", example: "NDI" }),
 });
 
 export function pageRequest({ limit, cursor }: z.output<typeof pageQuerySchema>): PageRequest {

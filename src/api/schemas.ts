@@ -395,6 +395,7 @@ export const explanationSchema = z
     rule: text("The rule that decides.", "first-healthy-pool"),
     path: z.array(z.string()).meta({
       description: "Each question that Cloudflare's edge asks and its answer; the deciding one last.",
+      example: ["an enabled load balancer has the hostname", "the first pool is healthy"],
     }),
     if: z.array(z.string()).meta({ description: "What was supposed.", example: ["primary_down"] }),
     predictable: z.boolean().meta({ description: "False where nobody can tell.", example: true }),

@@ -59,7 +59,10 @@ export const verifyQuerySchema = z.object({
     .min(1, "must be next_cursor of the answer before")
     .max(512, "must be next_cursor of the answer before")
     .optional()
-    .openapi({ description: "`next_cursor` of the answer before; absent to begin with the oldest event." }),
+    .openapi({
+      description: "`next_cursor` of the answer before; absent to begin with the oldest event.",
+      example: "NDI",
+    }),
 });
 
 const anchorSchema = z.object({

@@ -13,6 +13,12 @@ export interface Operation {
 }
 
 export interface Schema {
+  readonly $ref?: string;
+  readonly example?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly items?: Schema;
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
   readonly description?: string;
   readonly type?: string | readonly string[];
   readonly anyOf?: readonly Schema[];

@@ -26,6 +26,7 @@ import {
 } from "../../src/failover/results.ts";
 import { linkOf } from "../../src/failover/trail.ts";
 import type { StoredWebhook } from "../../src/store/webhooks.ts";
+import { isJson, requireConformance } from "./conformance.ts";
 import {
   aChannel,
   aDelivery,
@@ -344,7 +345,7 @@ interface Asked {
   readonly token?: string | null;
 }
 
-/** An app over a fresh world, and `ask`, which sends JSON with the admin's token unless told otherwise. */
+/** An app over a fresh world, and `ask`, which holds every answer against the document, and sends JSON with the admin's token unless told otherwise. */
 export function inMemoryService() {
   const world = new World();
   const dependencies: ApiDependencies = {
@@ -383,7 +384,19 @@ export function inMemoryService() {
     if (token !== null && !sent.has("authorization")) sent.set("authorization", `Bearer ${token}`);
     if (body !== undefined && !sent.has("content-type")) sent.set("content-type", "application/json");
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    return app.request(path, { method, headers: sent, ...(body === undefined ? {} : { body: text }) });
+    const answer = await app.request(path, {
+      method,
+      headers: sent,
+      ...(body === undefined ? {} : { body: text }),
+    });
+    await requireConformance(async () => (await app.request("/openapi.json")).json(), {
+      method,
+      path,
+      status: answer.status,
+      headers: answer.headers,
+      body: isJson(answer.headers) && method !== "HEAD" ? await answer.clone().json() : null,
+    });
+    return answer;
   }
   return { world, app, ask, dependencies };
 }

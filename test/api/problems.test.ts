@@ -20,7 +20,7 @@ describe("a problem", () => {
   ])("of code %s has status %i", async (code, status) => {
     const { world, ask } = inMemoryService();
     world.failure = { code, detail: "one sentence" };
-    const answer = await ask("/v1/failovers/shop/promote", { method: "POST" });
+    const answer = await ask("/v1/failovers/shop", { method: "DELETE", headers: { "if-match": "*" } });
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     const body = await answer.json();

@@ -1,6 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
+import { isJson, requireConformance } from "../api/conformance.ts";
+import type { Document } from "../api/document.ts";
 import {
   createSimulator,
   seedExample,
@@ -136,8 +138,15 @@ export function setStage(options: Partial<SimulatorOptions> = {}): Stage {
       });
       const response = await worker.fetch(request);
       const text = await response.text();
-      const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+      const answer = {
+        status: response.status,
+        headers: response.headers,
+        body: isJson(response.headers) ? JSON.parse(text) : text,
+      };
+      const readDocument = async () =>
+        (await worker.fetch(new Request("https://understudy.test/openapi.json"))).json<Document>();
+      await requireConformance(readDocument, { method, path, ...answer });
+      return answer;
     },
     async cloudflare(method, path, body) {
       const { CF_API_TOKEN } = env as unknown as Bindings;

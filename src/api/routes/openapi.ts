@@ -13,7 +13,10 @@ const get = createRoute({
   responses: {
     200: contract.answer(
       "OpenAPI 3.1.",
-      z.record(z.string(), z.unknown()).meta({ description: "An OpenAPI 3.1 document." }),
+      z.record(z.string(), z.unknown()).meta({
+        description: "An OpenAPI 3.1 document.",
+        example: { openapi: "3.1.0" },
+      }),
     ),
   },
 });
