@@ -23,8 +23,8 @@ const APART = [
   "races",
 ].map((story) => `test/stories/${story}.test.ts`);
 
-/** Tools that compile what they read into functions, which workerd doesn't allow. */
-const IN_NODE = ["test/api/openapi-validity.test.ts"];
+/** Those that read files, or use tools that compile what they read into functions: workerd allows neither. */
+const IN_NODE = ["client", "openapi-validity"].map((file) => `test/api/${file}.test.ts`);
 
 /** What src/ and the tests import from packages: bundled once, for workerd would fetch a thousand modules one by one. */
 const PACKAGES = [

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 /** DESIGN section 3, from the top down: a part may import itself and what stands below it. */
 const ORDER = [
   "worker.ts",
+  "client.ts",
   "schedule.ts",
   "coordinator.ts",
   "services.ts",

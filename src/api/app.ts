@@ -30,6 +30,7 @@ import { transitionRoutes } from "./routes/transitions.ts";
 import { trailRoutes } from "./routes/trail.ts";
 import { receivingRoutes } from "./routes/webhooks.ts";
 
+/** Chained, so that its type knows every route: src/client.ts is made of it. */
 export function createApp(dependencies: ApiDependencies) {
   const app = createRouter();
   app.onError(answerException(dependencies));
@@ -44,31 +45,32 @@ export function createApp(dependencies: ApiDependencies) {
   app.use(authorize(dependencies));
   app.use("/v1/*", honourIdempotencyKey(dependencies));
 
-  app.route("/", healthRoutes(dependencies));
-  app.route(
-    "/",
-    openApiRoutes(() => describeApi(app)),
-  );
-  app.route("/", docsRoutes(dependencies));
-  app.route("/v1", eventRoutes(dependencies));
-  app.route("/v1", trailRoutes(dependencies));
-  app.route("/v1/import", importRoutes(dependencies));
-  app.route("/v1/operations", operationRoutes(dependencies));
-  app.route("/v1", preflightRoutes(dependencies));
-  app.route("/v1/failovers", failoverRoutes(dependencies));
-  app.route("/v1/failovers", transitionRoutes(dependencies));
-  app.route("/v1/failovers", switchingRoutes(dependencies));
-  app.route("/v1/failovers", drillRoutes(dependencies));
-  app.route("/v1/fleet", fleetRoutes(dependencies));
-  app.route("/v1/webhooks", inboxRoutes(dependencies));
-  app.route("/v1/setup", setupRoutes(dependencies));
-  app.route("/webhooks", receivingRoutes(dependencies));
-  app.route("/v1/channels", channelRoutes(dependencies));
-  app.route("/v1/tokens", tokenRoutes(dependencies));
-  app.route("/v1/failovers", planRoutes(dependencies));
-  app.route("/v1/failovers", explainRoutes(dependencies));
-  app.route("/v1/failovers", probeRoutes(dependencies));
+  const routes = app
+    .route("/", healthRoutes(dependencies))
+    .route(
+      "/",
+      openApiRoutes(() => describeApi(app)),
+    )
+    .route("/", docsRoutes(dependencies))
+    .route("/v1", eventRoutes(dependencies))
+    .route("/v1", trailRoutes(dependencies))
+    .route("/v1/import", importRoutes(dependencies))
+    .route("/v1/operations", operationRoutes(dependencies))
+    .route("/v1", preflightRoutes(dependencies))
+    .route("/v1/failovers", failoverRoutes(dependencies))
+    .route("/v1/failovers", transitionRoutes(dependencies))
+    .route("/v1/failovers", switchingRoutes(dependencies))
+    .route("/v1/failovers", drillRoutes(dependencies))
+    .route("/v1/fleet", fleetRoutes(dependencies))
+    .route("/v1/webhooks", inboxRoutes(dependencies))
+    .route("/v1/setup", setupRoutes(dependencies))
+    .route("/webhooks", receivingRoutes(dependencies))
+    .route("/v1/channels", channelRoutes(dependencies))
+    .route("/v1/tokens", tokenRoutes(dependencies))
+    .route("/v1/failovers", planRoutes(dependencies))
+    .route("/v1/failovers", explainRoutes(dependencies))
+    .route("/v1/failovers", probeRoutes(dependencies));
 
   refuseOtherMethods(app);
-  return app;
+  return routes;
 }

@@ -1,6 +1,8 @@
 // What the routes have in common in the OpenAPI document: parameters, headers, and the answers that say no.
-import { z, type RouteConfig } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { PROBLEMS, type ProblemCode } from "./problem.ts";
+import type { REQUEST_BODIES, RequestBodyName } from "./request-bodies.ts";
+import type { problemSchema } from "./schemas.ts";
 
 const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
 
@@ -101,25 +103,39 @@ const ANY_ROUTE = [
   "unavailable",
 ] as const;
 
-/** Answers by reference; what every route may answer is added. */
-export function problems(...codes: readonly ProblemCode[]): RouteConfig["responses"] {
+type ProblemAnswers<C extends ProblemCode> = {
+  readonly [K in C | (typeof ANY_ROUTE)[number] as (typeof PROBLEMS)[K]["status"]]: {
+    readonly description: string;
+    readonly content: { readonly "application/problem+json": { readonly schema: typeof problemSchema } };
+  };
+};
+
+/** Answers by reference, which the types don't show; what every route may answer is added. */
+export function problems<const C extends readonly ProblemCode[]>(...codes: C): ProblemAnswers<C[number]> {
   const all: readonly ProblemCode[] = [...codes, ...ANY_ROUTE];
-  return Object.fromEntries(
-    all.map((code) => [
-      PROBLEMS[code].status,
-      { $ref: `#/components/responses/Problem${PROBLEMS[code].status}` },
-    ]),
-  );
+  const answers = all.map((code) => [
+    PROBLEMS[code].status,
+    { $ref: `#/components/responses/Problem${PROBLEMS[code].status}` },
+  ]);
+  return Object.fromEntries(answers) as ProblemAnswers<C[number]>;
 }
 
-/** A body that readBody validates: documented by reference, so that it isn't read twice. */
-export function jsonBody(component: string, { required = true, mergePatch = false } = {}) {
-  const media = { schema: { $ref: `#/components/schemas/${component}` } };
-  return {
-    required,
-    content: {
-      "application/json": media,
-      ...(mergePatch ? { "application/merge-patch+json": media } : {}),
-    },
+/**
+ * A body that readBody validates: in the document by reference, so that it isn't read twice, and in the types by its
+ * schema, for the client.
+ */
+export function jsonBody<N extends RequestBodyName>(
+  name: N,
+  { required = true, mergePatch = false } = {},
+): {
+  readonly required: boolean;
+  readonly content: { readonly "application/json": { readonly schema: (typeof REQUEST_BODIES)[N] } };
+} {
+  const reference: object = { $ref: `#/components/schemas/${name}` };
+  const media = { schema: reference as (typeof REQUEST_BODIES)[N] };
+  const content = {
+    "application/json": media,
+    ...(mergePatch ? { "application/merge-patch+json": media } : {}),
   };
+  return { required, content };
 }

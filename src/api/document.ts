@@ -1,30 +1,10 @@
 // The OpenAPI 3.1 document: what zod-openapi derives from the routes, and what it can't know.
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import {
-  adoptionSchema,
-  brakeAgreementSchema,
-  demotionSchema,
-  drillAbortSchema,
-  drillRequestSchema,
-  failoverPatchSchema,
-  fleetFreezeSchema,
-  fleetSwitchSchema,
-  importSchema,
-  newFailoverSchema,
-  pauseSchema,
-  promotionSchema,
-  reconciliationSchema,
-  resumptionSchema,
-  switchBackSchema,
-  switchOverSchema,
-} from "./bodies.ts";
 import { accessRuleOf, type AccessRule } from "./access-rules.ts";
-import { channelPatchSchema, channelRequestSchema, redeliverySchema } from "./channel-schema.ts";
 import { HEADERS, PARAMETERS, PROBLEM_ANSWERS } from "./contract.ts";
 import type { ApiEnv } from "./dependencies.ts";
+import { REQUEST_BODIES } from "./request-bodies.ts";
 import { problemSchema } from "./schemas.ts";
-import { tokenRequestSchema } from "./token-schema.ts";
-import { cloudflareAlertBody, deployHookBody } from "./webhook-schema.ts";
 
 interface JsonSchema {
   $ref?: string;
@@ -71,28 +51,7 @@ function registerComponents({ openAPIRegistry: registry }: OpenAPIHono<ApiEnv>):
     registry.registerComponent("responses", name, response);
   }
   registry.register("Problem", problemSchema);
-  registry.register("NewFailover", newFailoverSchema);
-  registry.register("FailoverPatch", failoverPatchSchema);
-  registry.register("Promotion", promotionSchema);
-  registry.register("Demotion", demotionSchema);
-  registry.register("Adoption", adoptionSchema);
-  registry.register("SwitchOver", switchOverSchema);
-  registry.register("SwitchBack", switchBackSchema);
-  registry.register("Pause", pauseSchema);
-  registry.register("Resumption", resumptionSchema);
-  registry.register("DrillRequest", drillRequestSchema);
-  registry.register("DrillAbort", drillAbortSchema);
-  registry.register("FleetFreeze", fleetFreezeSchema);
-  registry.register("FleetSwitchOver", fleetSwitchSchema);
-  registry.register("BrakeAgreement", brakeAgreementSchema);
-  registry.register("ChannelRequest", channelRequestSchema);
-  registry.register("ChannelPatch", channelPatchSchema);
-  registry.register("RedeliveryRequest", redeliverySchema);
-  registry.register("Import", importSchema);
-  registry.register("Reconciliation", reconciliationSchema);
-  registry.register("TokenRequest", tokenRequestSchema);
-  registry.register("DeployHook", deployHookBody);
-  registry.register("CloudflareAlert", cloudflareAlertBody);
+  for (const [name, body] of Object.entries(REQUEST_BODIES)) registry.register(name, body);
 }
 
 /** The spec's members are described once, where it is shown; what may be asked for borrows the words. */
