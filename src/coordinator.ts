@@ -17,6 +17,8 @@ import type {
   TransitionRequest,
 } from "./actions/coordinator-port.ts";
 import { agreeToBrake } from "./actions/brake-fleet.ts";
+import { cancel } from "./actions/cancel.ts";
+import { approve, reject } from "./actions/decide-approval.ts";
 import { createChannel } from "./actions/create-channel.ts";
 import { createFailover } from "./actions/create-failover.ts";
 import { deleteChannel } from "./actions/delete-channel.ts";
@@ -39,7 +41,6 @@ import { planFailover } from "./actions/plan-failover.ts";
 import { preflightFailover, preflightSpec } from "./actions/preflight/run-preflight.ts";
 import { startDrill } from "./actions/run-drill.ts";
 import { createSnapshots } from "./actions/snapshot.ts";
-import { cancelScheduled } from "./actions/schedule-switch.ts";
 import { redeliver } from "./actions/redeliver.ts";
 import { sealTrail } from "./actions/seal-trail.ts";
 import { switchFleet } from "./actions/switch-fleet.ts";
@@ -151,7 +152,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorPort {
   }
 
   cancel(operationId: string, caller: Caller) {
-    return this.#act(caller, (context, origin) => cancelScheduled(context, operationId, origin));
+    return this.#act(caller, (context, origin) => cancel(context, operationId, origin));
+  }
+
+  approve(operationId: string, request: { plan: string }, caller: Caller) {
+    return this.#act(caller, (context, origin) => approve(context, operationId, request, origin));
+  }
+
+  reject(operationId: string, request: { reason: string }, caller: Caller) {
+    return this.#act(caller, (context, origin) => reject(context, operationId, request, origin));
   }
 
   startDrill(reference: string, request: DrillRequest, caller: Caller) {

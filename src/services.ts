@@ -118,6 +118,8 @@ export function createServices(env: Env): Services {
     switchOver: (reference, request, origin) => writer().switchOver(reference, request, origin),
     switchBack: (reference, request, origin) => writer().switchBack(reference, request, origin),
     cancel: (operationId, origin) => writer().cancel(operationId, origin),
+    approve: (operationId, request, caller) => writer().approve(operationId, request, caller),
+    reject: (operationId, request, caller) => writer().reject(operationId, request, caller),
     startDrill: (reference, request, origin) => writer().startDrill(reference, request, origin),
     abortDrill: (reference, request, origin) => writer().abortDrill(reference, request, origin),
     pause: (reference, request, origin) => writer().pause(reference, request, origin),

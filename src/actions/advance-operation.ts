@@ -10,6 +10,7 @@ import { advanceMove } from "./advance-move.ts";
 import { advanceSwitch } from "./advance-switch.ts";
 import type { Context } from "./context.ts";
 import { loadRecord } from "./load.ts";
+import { advanceApproval } from "./decide-approval.ts";
 import { eventOf } from "./record.ts";
 import { advanceScheduled } from "./schedule-switch.ts";
 import { reconcile, type SnapshotFor } from "./reconcile.ts";
@@ -58,6 +59,8 @@ function dispatch(
       return advanceSwitch(context, record, operation, snapshotFor);
     case "scheduled-switch-over":
       return advanceScheduled(context, record, operation);
+    case "approval":
+      return Promise.resolve(advanceApproval(context, operation));
     case "drill":
       return advanceDrill(context, record, operation, snapshotFor);
     case "delete":

@@ -161,8 +161,19 @@ export interface CoordinatorPort {
     request: SwitchRequest,
     caller: Caller,
   ): Promise<Result<{ operationId: string }>>;
-  /** Ends what waits for its hour; what has begun or ended is refused. */
+  /** Ends what waits for its hour or for approval; what has begun or ended is refused. */
   cancel(operationId: string, caller: Caller): Promise<Result<{ operationId: string }>>;
+  /** Begins what waits for approval, if it would still do what the plan says; value: what was begun. */
+  approve(
+    operationId: string,
+    request: { readonly plan: string },
+    caller: Caller,
+  ): Promise<Result<{ operationId: string }>>;
+  reject(
+    operationId: string,
+    request: { readonly reason: string },
+    caller: Caller,
+  ): Promise<Result<{ operationId: string }>>;
   /** A rehearsal; refused wherever it could do harm. */
   startDrill(
     reference: string,

@@ -1,3 +1,4 @@
+import { guardApproval, type Prospect } from "../failover/approval.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
 import type { Failover, Stage } from "../failover/failover.ts";
@@ -22,8 +23,10 @@ import {
   OperationUnderWay,
   RevisionConflict,
   type FailoverRecord,
+  type Write,
 } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
+import { askApproval, changesTo, type Weighed } from "./ask-approval.ts";
 import type { Context } from "./context.ts";
 import { keepOutcome, okForGood } from "./idempotency-keys.ts";
 import type { TransitionRequest } from "./coordinator-port.ts";
@@ -52,7 +55,7 @@ async function judgePromotion(
   context: Context,
   given: FailoverRecord,
   to: Stage,
-): Promise<{ refusals: Refusal[]; record: FailoverRecord }> {
+): Promise<{ refusals: Refusal[]; record: FailoverRecord } & Pick<Prospect, "prediction" | "changes">> {
   const origin: Origin = { actor: { kind: "system", name: "promotion" }, requestId: null };
   const look = await reconcile(
     context,
@@ -73,6 +76,12 @@ async function judgePromotion(
   const pools = await keepPoolHealth(context, record, seen.health);
   const observed = look.convergence?.observation.observed;
   const { active } = look.failover;
+  const prediction =
+    observed === undefined
+      ? null
+      : explainTraffic(trafficOf(context, look.failover, observed, record, pools.health, active));
+  const changes =
+    observed === undefined ? [] : changesTo(context, record, { ...look.failover, stage: to }, observed);
   const byState = guardPromotion({
     spec: seen.spec,
     ...targetFacts(record, pools.health, context.clock.now()),
@@ -80,10 +89,7 @@ async function judgePromotion(
     inSync: look.inPlace || look.sync === "unknown",
     syncMessage: look.message,
     foreign: look.convergence?.plan.foreign ?? [],
-    after:
-      observed === undefined
-        ? null
-        : explainTraffic(trafficOf(context, look.failover, observed, record, pools.health, active)),
+    after: prediction,
   });
   const byChecks = guardPreflight(runPreflight(seen), to);
   const refusals = [
@@ -91,10 +97,10 @@ async function judgePromotion(
     ...(to === "production" ? await guardRehearsal(context, record.failover) : []),
     ...guardFreeze(record.freeze),
   ];
-  return { refusals, record };
+  return { refusals, record, prediction, changes };
 }
 
-function refused(action: string, refusals: readonly Refusal[]): Accepted {
+function refused(action: string, refusals: readonly Refusal[]): Result<never> {
   const detail = `${action} is refused: ${refusals.map(({ message }) => message).join("; ")}`;
   return fail("refused", detail, { refusals });
 }
@@ -117,12 +123,13 @@ async function lookBefore(
 }
 
 /** Stores a move and what it brings with it: from then on the new stage is what is wanted. */
-async function accept(context: Context, move: StoredMove): Promise<Accepted> {
+async function accept(context: Context, move: StoredMove, also: readonly Write[] = []): Promise<Accepted> {
   try {
     await commit(context.db, [
       ...move.writes,
       insertOperation(context.db, context.accountId, move.operation),
       ...insertEvents(context.db, context.accountId, move.events),
+      ...also,
       ...keepOutcome(context, { operationId: move.operation.id }),
     ]);
   } catch (error) {
@@ -136,7 +143,7 @@ async function accept(context: Context, move: StoredMove): Promise<Accepted> {
 function guardStart(
   { failover, operation, freeze }: FailoverRecord,
   request: TransitionRequest,
-): Accepted | null {
+): Result<never> | null {
   const [stale] = guardRevision(failover, request.revision);
   if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
   if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");
@@ -145,35 +152,68 @@ function guardStart(
   return running.length > 0 ? refused("this", [...running, ...guardFreeze(freeze)]) : null;
 }
 
-/** One stage forward: draft → testing → production. */
+/** Judges a promotion. The caller has the failover for itself alone. */
+export async function weighPromotion(
+  context: Context,
+  given: FailoverRecord,
+  request: TransitionRequest,
+): Promise<Result<Weighed>> {
+  const stopped = guardStart(given, request);
+  if (stopped !== null) return stopped;
+  const to = stageAfter(given.failover.stage);
+  if (to === null) return fail("invalid", "the failover is in production already: there is no further stage");
+  if (request.to !== undefined && request.to !== to) {
+    const message = `from ${given.failover.stage} the next stage is ${to}`;
+    return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
+  }
+  const { refusals: all, record, prediction, changes } = await judgePromotion(context, given, to);
+  const { override = [] } = request;
+  const left = withoutOverridden(all, override);
+  if (left.length > 0) return refused(`promoting to ${to}`, left);
+  const { failover } = record;
+  const spec = completeSpec(failover.input, failover.facts);
+  const approval = guardApproval(spec);
+  const overridden = [...all, ...approval.filter((one) => withoutOverridden([one], override).length === 0)];
+  const bakeSeconds = request.bakeSeconds ?? spec.bake_seconds;
+  const { revision, stage, active } = failover;
+  const prospect: Prospect = {
+    action: "promote",
+    to,
+    before: { revision, stage, active },
+    after: { stage: to, active },
+    at: null,
+    expiresInSeconds: null,
+    bakeSeconds,
+    prediction,
+    changes,
+    overridden: all.map(({ guard }) => guard),
+  };
+  const begin: Weighed["begin"] = async (origin, also = () => []) => {
+    const more = { ...(await lookBefore(context, record, to)), bakeSeconds };
+    const reason = request.reason ?? null;
+    const move = newMove(context, record, to, { kind: "promote", reason, overridden, origin, more });
+    return accept(context, move, also(move.operation.id));
+  };
+  return ok({ prospect, begin });
+}
+
+/** One stage forward: draft → testing → production; where the spec says so, once another person has approved it. */
 export function promote(
   context: Context,
   reference: string,
   request: TransitionRequest,
   origin: Origin,
 ): Promise<Accepted> {
-  return aloneWith(context, reference, async (given) => {
-    const stopped = guardStart(given, request);
-    if (stopped !== null) return stopped;
-    const to = stageAfter(given.failover.stage);
-    if (to === null)
-      return fail("invalid", "the failover is in production already: there is no further stage");
-    if (request.to !== undefined && request.to !== to) {
-      const message = `from ${given.failover.stage} the next stage is ${to}`;
-      return fail("invalid", message, { errors: [{ pointer: "/to", message }] });
-    }
-    const { refusals: all, record } = await judgePromotion(context, given, to);
-    const left = withoutOverridden(all, request.override ?? []);
-    if (left.length > 0) return refused(`promoting to ${to}`, left);
-    const overridden = all.filter((one) => !left.includes(one));
-    const bakeSeconds =
-      request.bakeSeconds ?? completeSpec(record.failover.input, record.failover.facts).bake_seconds;
-    const more = { ...(await lookBefore(context, record, to)), bakeSeconds };
-    const reason = request.reason ?? null;
-    return accept(
-      context,
-      newMove(context, record, to, { kind: "promote", reason, overridden, origin, more }),
-    );
+  return aloneWith(context, reference, async (record) => {
+    const weighed = await weighPromotion(context, record, request);
+    if (!weighed.ok) return weighed;
+    const { prospect, begin } = weighed.value;
+    const { id, input, facts } = record.failover;
+    const asks = withoutOverridden(guardApproval(completeSpec(input, facts)), request.override ?? []);
+    if (asks.length === 0) return begin(origin);
+    // By then it may have another revision, and the plan says so.
+    const { revision: _, ...asked } = request;
+    return askApproval(context, id, prospect, asked, origin);
   });
 }
 

@@ -1,3 +1,4 @@
+import { guardApprovalKept } from "../failover/approval.ts";
 import { completeSpec } from "../failover/complete.ts";
 import { fieldErrors } from "../failover/field-errors.ts";
 import { SIDES, type Facts, type Failover, type Side } from "../failover/failover.ts";
@@ -102,7 +103,10 @@ async function patch(
   const spec = completeSpec(input, facts);
   const next: Failover = { ...failover, input, facts, revision: failover.revision + 1 };
   const measuredAnew = otherEndpoints(failover, next);
-  const refusals = guardChange(await tryChange(context, record, next, measuredAnew));
+  const refusals = [
+    ...guardApprovalKept(completeSpec(failover.input, failover.facts), spec),
+    ...guardChange(await tryChange(context, record, next, measuredAnew)),
+  ];
   const left = withoutOverridden(refusals, request.override ?? []);
   if (left.length > 0) {
     const detail = `the change is refused: ${left.map(({ message }) => message).join("; ")}`;

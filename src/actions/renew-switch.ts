@@ -35,7 +35,10 @@ async function judge(
   expiresAt: number,
 ): Promise<Result<readonly Refusal[]>> {
   const { failover } = record;
-  if (expiresAt > lease.expiresAt) return judgeSwitch(context, record, failover.active, request);
+  if (expiresAt > lease.expiresAt) {
+    const judged = await judgeSwitch(context, record, failover.active, request);
+    return judged.ok ? ok(judged.value.overridden) : judged;
+  }
   const [stale] = guardRevision(failover, request.revision);
   if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
   if (failover.deleting !== null) return fail("deleting", "the failover is being deleted");

@@ -1,6 +1,6 @@
 import type { EventType } from "../failover/events.ts";
 import type { Side } from "../failover/failover.ts";
-import { hasEnded, newOperation, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
+import { newOperation, operationEnds, stepEnds, stepWaits } from "../failover/operations.ts";
 import {
   fail,
   ok,
@@ -9,11 +9,11 @@ import {
   type Origin,
   type Result,
 } from "../failover/results.ts";
-import { commit, insertEvents, type FailoverRecord } from "../store/failovers.ts";
-import { insertOperation, loadOperation, saveOperation } from "../store/operations.ts";
+import { commit, insertEvents, type FailoverRecord, type Write } from "../store/failovers.ts";
+import { insertOperation, saveOperation } from "../store/operations.ts";
 import type { Advance } from "./advance.ts";
 import type { Context } from "./context.ts";
-import { keepOutcome, okForGood } from "./idempotency-keys.ts";
+import { keepOutcome } from "./idempotency-keys.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
 import { eventOf } from "./record.ts";
 import { switchOrRenew } from "./renew-switch.ts";
@@ -59,26 +59,32 @@ export function scheduledOperation(
   };
 }
 
+/** Null where a switch-over can wait for that hour. */
+export function refuseHour(at: number, now: number): Result<never> | null {
+  if (at > now && at <= now + FURTHEST_MS) return null;
+  const message = `must lie between now (${instant(now)}) and 90 days from now`;
+  return fail("invalid", `at ${message}`, { errors: [{ pointer: "/at", message }] });
+}
+
 /** Stores a switch-over for its hour. What stands against it now is said now, and judged again then. */
 export async function scheduleSwitch(
   context: Context,
   record: FailoverRecord,
   request: Scheduled,
   origin: Origin,
+  also: (operationId: string) => readonly Write[] = () => [],
 ): Promise<Accepted> {
   const { failover } = record;
   const { at, to } = request;
-  const now = context.clock.now();
-  if (at <= now || at > now + FURTHEST_MS) {
-    const message = `must lie between now (${instant(now)}) and 90 days from now`;
-    return fail("invalid", `at ${message}`, { errors: [{ pointer: "/at", message }] });
-  }
+  const wrong = refuseHour(at, context.clock.now());
+  if (wrong !== null) return wrong;
   const judged = await judgeSwitch(context, record, to, request);
   if (!judged.ok) return judged;
   const { operation, event } = scheduledOperation(context, failover.id, request, origin);
   await commit(context.db, [
     insertOperation(context.db, context.accountId, operation),
     ...insertEvents(context.db, context.accountId, [event]),
+    ...also(operation.id),
     ...keepOutcome(context, { operationId: operation.id }),
   ]);
   return ok({ operationId: operation.id });
@@ -116,32 +122,4 @@ export async function advanceScheduled(
   const { detail, refusals = [] } = started.failure;
   const failed = operationEnds(stepEnds(operation, WAIT, "failed", detail, now), "failed", detail, null, now);
   return { operation: { ...failed, refusals } };
-}
-
-/** What hasn't begun needs no undoing. */
-export async function cancelScheduled(
-  context: Context,
-  operationId: string,
-  origin: Origin,
-): Promise<Accepted> {
-  const found = await loadOperation(context.db, context.accountId, operationId);
-  if (found === null) return fail("not-found", `there is no operation ${operationId}`);
-  return context.alone(found.failoverId, async () => {
-    const operation = await loadOperation(context.db, context.accountId, operationId);
-    if (operation === null) return fail("not-found", `there is no operation ${operationId}`);
-    const { kind, status, failoverId, message } = operation;
-    if (kind !== "scheduled-switch-over")
-      return fail("refused", `a ${kind} can't be cancelled: only what waits for its hour can`);
-    if (status === "aborted") return okForGood(context, { operationId });
-    if (hasEnded(operation)) return fail("refused", `it has ${status} already: ${message}`);
-    const now = context.clock.now();
-    await commit(context.db, [
-      saveOperation(context.db, operationEnds(operation, "aborted", "cancelled", null, now)),
-      ...insertEvents(context.db, context.accountId, [
-        eventOf(context, "failover.switch_over_cancelled", failoverId, origin, { operation_id: operationId }),
-      ]),
-      ...keepOutcome(context, { operationId }),
-    ]);
-    return ok({ operationId });
-  });
 }

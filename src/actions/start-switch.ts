@@ -1,6 +1,6 @@
 import { completeSpec } from "../failover/complete.ts";
 import { presentHostname } from "../failover/desired.ts";
-import { explainTraffic } from "../failover/explain.ts";
+import { explainTraffic, type Explanation } from "../failover/explain.ts";
 import type { Failover, Side } from "../failover/failover.ts";
 import {
   guardFreeze,
@@ -10,6 +10,7 @@ import {
   withoutOverridden,
 } from "../failover/guards.ts";
 import type { Lease } from "../failover/leases.ts";
+import type { Change } from "../failover/plan.ts";
 import { newOperation } from "../failover/operations.ts";
 import { deriveServing } from "../failover/status.ts";
 import { fail, ok, type FailoverEvent, type Origin, type Refusal, type Result } from "../failover/results.ts";
@@ -23,6 +24,7 @@ import {
 } from "../store/failovers.ts";
 import { deleteLeases } from "../store/leases.ts";
 import { insertOperation } from "../store/operations.ts";
+import { changesTo } from "./ask-approval.ts";
 import type { Context } from "./context.ts";
 import { keepOutcome } from "./idempotency-keys.ts";
 import type { SwitchRequest } from "./coordinator-port.ts";
@@ -40,6 +42,14 @@ const ORDER = { role: "load_balancer", member: "default_pools" } as const;
 /** A look this young serves a person who decides now. */
 const LOOK_MAX_AGE_MS = 5_000;
 
+/** A switch-over that nothing stands against but what was overridden. */
+export interface JudgedSwitch {
+  readonly overridden: readonly Refusal[];
+  readonly prediction: Explanation;
+  /** What it would write. */
+  readonly changes: readonly Change[];
+}
+
 async function judge(context: Context, record: FailoverRecord, to: Side, expected: Side | undefined) {
   const spec = completeSpec(record.failover.input, record.failover.facts);
   const zoneId = record.failover.facts.zone?.id ?? "";
@@ -48,17 +58,20 @@ async function judge(context: Context, record: FailoverRecord, to: Side, expecte
   const pools = await readBothPools(context, { ...record, failover }, spec);
   const traffic = trafficOf(context, failover, observed, record, pools.health, to);
   const unseen = observed.load_balancer.state === "unknown" ? observed.load_balancer.why : null;
-  return guardSwitch({
+  const prediction = explainTraffic(traffic);
+  const refusals = guardSwitch({
     to,
     expected,
     active: failover.active,
     ...targetFacts(record, pools.health, context.clock.now()),
     unreadable: pools.unreadable ?? unseen,
-    after: explainTraffic(traffic),
+    after: prediction,
     endpoints: traffic.endpoints,
     foreign: record.status.foreign,
     restores: record.failover.disabled === to,
   });
+  const next: Failover = { ...failover, active: to, disabled: null };
+  return { refusals, prediction, changes: changesTo(context, record, next, observed) };
 }
 
 /** The intent as it is stored at once: a lease for a while, the settled order for good. Whatever it replaces has ended. */
@@ -172,22 +185,23 @@ export async function startSwitch(
   also: (operationId: string) => readonly Write[] = () => [],
 ): Promise<Accepted> {
   const judged = await judgeSwitch(context, record, to, request);
-  return judged.ok ? accept(context, record, to, request, judged.value, origin, also) : judged;
+  return judged.ok ? accept(context, record, to, request, judged.value.overridden, origin, also) : judged;
 }
 
-/** What was overridden, or why it is refused. */
+/** What it would do and what was overridden, or why it is refused. */
 export async function judgeSwitch(
   context: Context,
   record: FailoverRecord,
   to: Side,
   request: SwitchRequest,
-): Promise<Result<readonly Refusal[]>> {
+): Promise<Result<JudgedSwitch>> {
   const [stale] = guardRevision(record.failover, request.revision);
   if (stale !== undefined) return fail("revision-mismatch", stale.message, { refusals: [stale] });
   if (record.failover.deleting !== null) return fail("deleting", "the failover is being deleted");
-  const all = [...(await judge(context, record, to, request.expectedActive)), ...guardFreeze(record.freeze)];
+  const { refusals, prediction, changes } = await judge(context, record, to, request.expectedActive);
+  const all = [...refusals, ...guardFreeze(record.freeze)];
   const left = withoutOverridden(all, request.override ?? []);
-  if (left.length === 0) return ok(all);
+  if (left.length === 0) return ok({ overridden: all, prediction, changes });
   const detail = `switching over to the ${to} is refused: ${left.map(({ message }) => message).join("; ")}`;
   return fail("refused", detail, { refusals: left });
 }

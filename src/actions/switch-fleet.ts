@@ -1,15 +1,26 @@
-import type { Failover } from "../failover/failover.ts";
+import type { Failover, Side } from "../failover/failover.ts";
 import { guardFreeze, withoutOverridden } from "../failover/guards.ts";
-import { fail, ok, type FleetSwitchView, type Origin, type Result } from "../failover/results.ts";
+import {
+  fail,
+  ok,
+  type FailoverEvent,
+  type FleetSwitchView,
+  type Operation,
+  type Origin,
+  type Refusal,
+  type Result,
+} from "../failover/results.ts";
 import { isSelected, unknownNames, type FleetSelection } from "../failover/selection.ts";
 import { commit, insertEvents, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import { insertOperation } from "../store/operations.ts";
+import { approvalOperation } from "./ask-approval.ts";
 import type { Context } from "./context.ts";
 import { keepOutcome } from "./idempotency-keys.ts";
-import type { FleetSwitchRequest } from "./coordinator-port.ts";
+import type { FleetSwitchRequest, SwitchRequest } from "./coordinator-port.ts";
 import { inParallel } from "./in-parallel.ts";
 import { scheduledOperation } from "./schedule-switch.ts";
 import { judgeSwitch } from "./start-switch.ts";
+import { asksApproval, unapproved, weighSwitch } from "./switch-over.ts";
 
 /** More at once would eat the requests of whoever needs them meanwhile: each failover costs a few to judge and to move. */
 const MOST_AT_ONCE = 50;
@@ -57,15 +68,44 @@ async function rehearse(
     const { id, name } = record.failover;
     const judged = await judgeSwitch(context, record, request.to, request);
     const refusals = judged.ok ? [] : (judged.failure.refusals ?? []);
-    const outcome = judged.ok ? (isThere(record.failover, request) ? "already" : "switch") : "refused";
+    const would = asksApproval(record, request) ? ("approval" as const) : ("switch" as const);
+    const outcome = judged.ok ? (isThere(record.failover, request) ? "already" : would) : "refused";
     found.set(id, { failoverId: id, name, outcome, refusals, operationId: null });
   });
   return records.flatMap(({ failover }) => found.get(failover.id) ?? []);
 }
 
+/** Those that another person has to approve are judged at once: what they do is what is approved. */
+async function askEach(
+  context: Context,
+  records: readonly FailoverRecord[],
+  request: SwitchRequest & { readonly to: Side },
+  origin: Origin,
+) {
+  const found: {
+    readonly failoverId: string;
+    readonly outcome: "approval" | "refused";
+    readonly refusals: readonly Refusal[];
+    readonly operation?: Operation;
+    readonly event?: FailoverEvent;
+  }[] = [];
+  await inParallel(records, WIDTH, async (record) => {
+    const failoverId = record.failover.id;
+    const weighed = await weighSwitch(context, record, request);
+    if (!weighed.ok) {
+      found.push({ failoverId, outcome: "refused", refusals: weighed.failure.refusals ?? [] });
+      return;
+    }
+    const { prospect } = weighed.value;
+    const asked = await approvalOperation(context, failoverId, prospect, { ...request }, origin);
+    found.push({ failoverId, outcome: "approval", refusals: [], ...asked });
+  });
+  return found;
+}
+
 /**
  * Switches over many at once. Confirmed, all of them are stored in one batch, each as an operation of its own that is
- * due now and judged when its turn comes: whatever dies in between, the rest goes on.
+ * due now and judged when its turn comes, or waits for approval: whatever dies in between, the rest goes on.
  */
 export async function switchFleet(
   context: Context,
@@ -82,24 +122,37 @@ export async function switchFleet(
     return fail("refused", `switching the fleet over is refused: ${frozen.message}`, { refusals: [frozen] });
   const { selection: _, confirm: __, ...one } = request;
   const at = context.clock.now();
-  const wanted = records.filter(({ failover }) => !isThere(failover, request));
-  const begun = wanted.map(({ failover }) => ({
-    failover,
-    ...scheduledOperation(context, failover.id, { ...one, at }, origin),
-  }));
+  const begun = records
+    .filter((record) => !isThere(record.failover, request) && !asksApproval(record, request))
+    .map(({ failover }) => ({
+      failoverId: failover.id,
+      outcome: "switch" as const,
+      refusals: [],
+      ...scheduledOperation(context, failover.id, { ...one, at }, origin),
+    }));
+  const asked = await askEach(
+    context,
+    records.filter((record) => !isThere(record.failover, request) && asksApproval(record, request)),
+    one,
+    origin,
+  );
+  const all = [...begun, ...asked];
   const items = records.map(({ failover: { id, name } }) => {
-    const operationId = begun.find(({ failover }) => failover.id === id)?.operation.id ?? null;
-    const outcome = operationId === null ? ("already" as const) : ("switch" as const);
-    return { failoverId: id, name, outcome, refusals: [], operationId };
+    const found = all.find(({ failoverId }) => failoverId === id);
+    const { outcome = "already" as const, refusals = [], operation } = found ?? {};
+    return { failoverId: id, name, outcome, refusals, operationId: operation?.id ?? null };
   });
   const view: FleetSwitchView = { dryRun: false, items };
   await commit(context.db, [
-    ...begun.map(({ operation }) => insertOperation(context.db, context.accountId, operation)),
-    ...insertEvents(
-      context.db,
-      context.accountId,
-      begun.map(({ event }) => event),
+    ...all.flatMap(({ operation }) =>
+      operation === undefined ? [] : [insertOperation(context.db, context.accountId, operation)],
     ),
+    ...insertEvents(context.db, context.accountId, [
+      ...all.flatMap(({ event }) => event ?? []),
+      ...records
+        .filter(({ failover: { id } }) => begun.some(({ failoverId }) => failoverId === id))
+        .flatMap((record) => unapproved(context, record, request, origin)),
+    ]),
     ...keepOutcome(context, view),
   ]);
   return ok(view);

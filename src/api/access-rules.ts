@@ -72,6 +72,9 @@ export const ACCESS_RULES: Readonly<Record<string, AccessRule>> = {
 
   "GET /v1/operations/{id}": read("operation"),
   "POST /v1/operations/{id}/cancel": operate("operation"),
+  // Of a promotion the route demands what a promotion demands.
+  "POST /v1/operations/{id}/approve": operate("operation"),
+  "POST /v1/operations/{id}/reject": operate("operation"),
 
   "GET /v1/fleet": read("visible"),
   "POST /v1/fleet/freeze": operate("account"),

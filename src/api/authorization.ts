@@ -193,6 +193,27 @@ export async function requireScope(
   if (!hasScope(principal, scope)) throw insufficientScope(scope, `This needs the scope ${scope}.`);
 }
 
+/** For what a request asks for beyond its route: of the same subject, whoever asks has to have this scope as well. */
+export async function requireFurther(
+  c: Context<ApiEnv>,
+  dependencies: ApiDependencies,
+  scope: Scope,
+): Promise<void> {
+  const rule = ruleOf(c);
+  if (rule === null || typeof rule === "string") return;
+  if (!hasScope(c.get("principal"), scope)) throw insufficientScope(scope, `This needs the scope ${scope}.`);
+  await requireSubject(c, dependencies, { ...rule, scope });
+}
+
+/** To do alone what two have to agree to is for admins. */
+export async function requireOverride(
+  c: Context<ApiEnv>,
+  dependencies: ApiDependencies,
+  override: readonly string[] | undefined,
+): Promise<void> {
+  if (override?.includes("approval-required") === true) await requireFurther(c, dependencies, "admin");
+}
+
 /** Of which failovers a list may tell; for routes about what is `visible`. */
 export function visibleTo(c: Context<ApiEnv>): Among {
   return c.get("visible");

@@ -226,6 +226,19 @@ export const drillAbortSchema = z
   .strictObject({ reason: reasonSchema.optional() })
   .meta({ id: "DrillAbort", description: "Why; may be left out." });
 
+export const approvalSchema = z
+  .strictObject({
+    plan: z.string().min(1).max(100).meta({
+      description: "The plan that was looked at, as the operation shows it in `approval.plan`.",
+      example: "plan_8f2c61d09b7a4e13",
+    }),
+  })
+  .meta({ id: "Approval", description: "What a person agrees to." });
+
+export const rejectionSchema = z
+  .strictObject({ reason: reasonSchema })
+  .meta({ id: "Rejection", description: "Why it shall not be." });
+
 export const fleetFreezeSchema = z
   .strictObject({ reason: reasonSchema })
   .meta({ id: "FleetFreeze", description: "Why nothing shall move." });

@@ -3,6 +3,7 @@ import type { z } from "@hono/zod-openapi";
 import type { FleetView, Readiness } from "../actions/reader-port.ts";
 import type { Freeze } from "../store/freezes.ts";
 import type { ForeignRouting } from "../failover/foreign.ts";
+import { approvalOf } from "../failover/approval.ts";
 import type { Change } from "../failover/plan.ts";
 import type {
   ExplanationView,
@@ -198,6 +199,29 @@ export function presentFleet({ failovers, freeze, brake }: FleetView): Wire<"fle
   };
 }
 
+function presentApproval(operation: Operation): Wire<"operationSchema">["approval"] {
+  const approval = approvalOf(operation);
+  if (approval === null) return null;
+  const { plan, reason, prospect } = approval;
+  const { action, to, before, after, at, expiresInSeconds, bakeSeconds, prediction, changes } = prospect;
+  return {
+    plan,
+    action,
+    to,
+    asked_by: { kind: operation.origin.actor.kind, name: operation.origin.actor.name },
+    reason,
+    before: { ...before },
+    after: { ...after },
+    at: maybeRfc3339(at),
+    expires_in_seconds: expiresInSeconds,
+    bake_seconds: bakeSeconds,
+    serving: prediction?.serving ?? "unknown",
+    path: [...(prediction?.path ?? [])],
+    changes: changes.map(presentChange),
+    overridden: [...prospect.overridden],
+  };
+}
+
 export function presentOperation(operation: Operation): Wire<"operationSchema"> {
   const over = operation.steps.filter(({ status }) => status !== "pending" && status !== "running");
   return {
@@ -216,6 +240,7 @@ export function presentOperation(operation: Operation): Wire<"operationSchema"> 
     progress: { done: over.length, total: operation.steps.length },
     refusals: operation.refusals.map(presentRefusal),
     result: operation.result === null ? null : { ...operation.result },
+    approval: presentApproval(operation),
     deadline_at: rfc3339(operation.deadlineAt),
     created_at: rfc3339(operation.createdAt),
     finished_at: maybeRfc3339(operation.finishedAt),

@@ -1,6 +1,7 @@
 // The bodies that are asked for, by the names that they have in the document.
 import {
   adoptionSchema,
+  approvalSchema,
   brakeAgreementSchema,
   demotionSchema,
   drillAbortSchema,
@@ -13,6 +14,7 @@ import {
   pauseSchema,
   promotionSchema,
   reconciliationSchema,
+  rejectionSchema,
   resumptionSchema,
   switchBackSchema,
   switchOverSchema,
@@ -33,6 +35,8 @@ export const REQUEST_BODIES = {
   Resumption: resumptionSchema,
   DrillRequest: drillRequestSchema,
   DrillAbort: drillAbortSchema,
+  Approval: approvalSchema,
+  Rejection: rejectionSchema,
   FleetFreeze: fleetFreezeSchema,
   FleetSwitchOver: fleetSwitchSchema,
   BrakeAgreement: brakeAgreementSchema,

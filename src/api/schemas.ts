@@ -272,34 +272,6 @@ const stepSchema = z
   })
   .meta({ id: "OperationStep", description: "One step of an operation, verified by reading." });
 
-export const operationSchema = z
-  .object({
-    id: text("The operation's id.", "op_7Hk2"),
-    kind: word(
-      ["promote", "demote", "switch-over", "scheduled-switch-over", "drill", "reconcile", "delete"],
-      "What it does.",
-    ),
-    failover_id: text("The failover it works on.", "fo_2Xk9"),
-    status: word(
-      ["pending", "running", "succeeded", "failed", "aborted"],
-      "How it stands; the last three are final.",
-    ),
-    message: text("The state of things in one sentence.", "Waiting for both pools to be healthy."),
-    steps: z.array(stepSchema).meta({ description: "Its steps in order." }),
-    progress: z
-      .object({
-        done: z.int().meta({ description: "Steps that are over.", example: 2 }),
-        total: z.int().meta({ description: "All steps.", example: 5 }),
-      })
-      .meta({ description: "How far it is." }),
-    refusals: z.array(refusalSchema).meta({ description: "Guards that refused after it was accepted." }),
-    result: facts("What it found in the end; null before.", { evidence: "read-back only" }).nullable(),
-    deadline_at: timestamp("When it is given up."),
-    created_at: timestamp("When it was accepted."),
-    finished_at: maybeTimestamp("When it ended."),
-  })
-  .meta({ id: "Operation", description: "Work longer than a request." });
-
 export const changeSchema = z
   .object({
     action: word(["create", "update", "delete"], "What would be done."),
@@ -322,6 +294,102 @@ export const changeSchema = z
       .meta({ description: "What differs." }),
   })
   .meta({ id: "Change", description: "One write to Cloudflare." });
+
+const position = (description: string) =>
+  z
+    .object({
+      stage: word(["draft", "testing", "production"], "The stage."),
+      active: word(SIDES, "The endpoint that stands first."),
+    })
+    .meta({ description });
+
+export const approvalViewSchema = z
+  .object({
+    plan: text(
+      "The plan that is to be approved; it changes with what would happen.",
+      "plan_8f2c61d09b7a4e13",
+    ),
+    action: word(["promote", "switch-over"], "What was asked for."),
+    to: word(
+      ["draft", "testing", "production", "primary", "secondary"],
+      "Which stage to promote to, or which endpoint to put first.",
+    ),
+    asked_by: z
+      .object({
+        kind: word(ACTOR_KINDS, "What kind of actor."),
+        name: text("Its name.", "shop pipeline"),
+      })
+      .meta({ description: "Who asked for it; another one has to approve it." }),
+    reason: text("Why; null where none was given.", "the primary's data centre moves").nullable(),
+    before: position("How it is.")
+      .extend({
+        revision: z.int().meta({ description: "The revision that it starts from.", example: 3 }),
+      })
+      .meta({ description: "How it was when it was asked for." }),
+    after: position("How it would be."),
+    at: maybeTimestamp("When it would begin; null at once."),
+    expires_in_seconds: z.int().nullable().meta({
+      description: "Of a switch-over, for how long; null for good.",
+      example: 3600,
+    }),
+    bake_seconds: z.int().nullable().meta({
+      description: "Of a promotion, for how long it would be watched; null of a switch-over.",
+      example: 300,
+    }),
+    serving: word(
+      ["primary", "secondary", "other", "none", "unknown"],
+      "Who would serve visitors, as explain predicted it.",
+    ),
+    path: z
+      .array(z.string())
+      .meta({ description: "Why, question by question.", example: ["the load balancer is enabled: yes"] }),
+    changes: z.array(changeSchema).meta({ description: "What would be written to Cloudflare for it." }),
+    overridden: z
+      .array(z.string())
+      .meta({ description: "Guards that stand against it and are overridden.", example: ["drill-missing"] }),
+  })
+  .nullable()
+  .meta({
+    description: "Of a request that waits for another person: what would happen; null of anything else.",
+  });
+
+export const operationSchema = z
+  .object({
+    id: text("The operation's id.", "op_7Hk2"),
+    kind: word(
+      [
+        "promote",
+        "demote",
+        "switch-over",
+        "scheduled-switch-over",
+        "approval",
+        "drill",
+        "reconcile",
+        "delete",
+      ],
+      "What it does.",
+    ),
+    failover_id: text("The failover it works on.", "fo_2Xk9"),
+    status: word(
+      ["pending", "running", "succeeded", "failed", "aborted"],
+      "How it stands; the last three are final.",
+    ),
+    message: text("The state of things in one sentence.", "Waiting for both pools to be healthy."),
+    steps: z.array(stepSchema).meta({ description: "Its steps in order." }),
+    progress: z
+      .object({
+        done: z.int().meta({ description: "Steps that are over.", example: 2 }),
+        total: z.int().meta({ description: "All steps.", example: 5 }),
+      })
+      .meta({ description: "How far it is." }),
+    refusals: z.array(refusalSchema).meta({ description: "Guards that refused after it was accepted." }),
+    result: facts("What it found in the end; null before.", { evidence: "read-back only" }).nullable(),
+    approval: approvalViewSchema,
+    deadline_at: timestamp("When it is given up."),
+    created_at: timestamp("When it was accepted."),
+    finished_at: maybeTimestamp("When it ended."),
+  })
+  .meta({ id: "Operation", description: "Work longer than a request." });
 
 export const planSchema = z
   .object({
@@ -585,7 +653,10 @@ export const fleetSwitchOverSchema = z
         z.object({
           failover_id: text("The failover.", "fo_2Xk9"),
           name: text("Its name.", "shop"),
-          outcome: word(["switch", "already", "refused"], "What becomes of it; `already` active stays."),
+          outcome: word(
+            ["switch", "already", "refused", "approval"],
+            "What becomes of it; `already` active stays, and `approval` waits for another person.",
+          ),
           refusals: z.array(refusalSchema).meta({ description: "What stands against it now." }),
           operation_id: z.string().nullable().meta({
             description: "Its own operation; null where there is none.",

@@ -1,7 +1,7 @@
 // The spec as it is shown, every default filled in. Its descriptions serve the request bodies too (document.ts).
 import { z } from "@hono/zod-openapi";
 import { DRILL_METHODS } from "../failover/drill.ts";
-import { BROKEN_DEPLOY_POLICIES, FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
+import { APPROVAL_POLICIES, BROKEN_DEPLOY_POLICIES, FAILBACK_MODES, REGIONS } from "../failover/spec.ts";
 import { windowSchema } from "../failover/windows.ts";
 
 function endpointSchema(description: string, example: string) {
@@ -206,6 +206,11 @@ export const specSchema = z
       description:
         "What is done about a production deploy of a Pages project that breaks its endpoint: `report` says so, `rollback` also rolls the project back to the last deployment that was found good. Failovers that share a project have to agree.",
       example: "rollback",
+    }),
+    approval: z.enum(APPROVAL_POLICIES).meta({
+      description:
+        "`required`: promotions and switch-overs wait until another person has approved them, by `POST /v1/operations/{id}/approve`. What restores or ends danger never waits: demotions, switch-backs, aborts, lease ends, and what happens by itself. To turn it off is itself refused by the guard `approval-required`, unless overridden with a reason.",
+      example: "required",
     }),
     drills: z
       .object({

@@ -1,7 +1,13 @@
 // Fills a spec with the tutorial's values and with what Cloudflare says of its zone and Pages projects.
 import { DEFAULT_HOLD_SECONDS, type DrillMethod } from "./drill.ts";
 import type { Facts, Side } from "./failover.ts";
-import type { BROKEN_DEPLOY_POLICIES, EndpointInput, FAILBACK_MODES, SpecInput } from "./spec.ts";
+import type {
+  APPROVAL_POLICIES,
+  BROKEN_DEPLOY_POLICIES,
+  EndpointInput,
+  FAILBACK_MODES,
+  SpecInput,
+} from "./spec.ts";
 import { BAKE_SECONDS, MONITOR_DEFAULTS } from "./spec-rules.ts";
 import type { WeeklyWindow } from "./windows.ts";
 
@@ -86,6 +92,7 @@ export interface Spec {
   readonly bake_seconds: number;
   readonly failback: Failback;
   /** What is done about a deploy that breaks a Pages endpoint. */
+  readonly approval: (typeof APPROVAL_POLICIES)[number];
   readonly on_broken_deploy: (typeof BROKEN_DEPLOY_POLICIES)[number];
   readonly drills: { readonly schedule: DrillSchedule | null };
 }
@@ -216,5 +223,6 @@ export function completeSpec(input: SpecInput, facts: Facts): Spec {
     failback,
     on_broken_deploy: input.on_broken_deploy ?? "report",
     drills: completeDrills(input.drills),
+    approval: input.approval ?? "none",
   };
 }

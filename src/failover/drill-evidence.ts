@@ -35,7 +35,7 @@ function fingerprint(text: string): string {
 
 /**
  * The same for two specs between which nothing changes about a visitor's way: names, descriptions, markers and what is
- * done about drift, failback, a bake, drills and deploys are left out; all else counts, also what later versions add.
+ * done about drift, failback, a bake, drills, deploys and approval are left out; all else counts, also what later versions add.
  */
 export function hashOfContent(spec: Spec): string {
   const {
@@ -46,6 +46,7 @@ export function hashOfContent(spec: Spec): string {
     bake_seconds: _____,
     drills: ______,
     on_broken_deploy: _______,
+    approval: ________,
     ...traffic
   } = spec;
   const content = {

@@ -1,6 +1,11 @@
 // Which facts there are. A new one has to be named here, and then src/notifications/message.ts has to say who hears of it.
 
 export const EVENT_TYPES = [
+  "approval.approved",
+  "approval.expired",
+  "approval.rejected",
+  "approval.requested",
+  "approval.withdrawn",
   "bake.failed",
   "bake.failed_over",
   "bake.passed",

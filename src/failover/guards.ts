@@ -58,6 +58,15 @@ const GUARDS = {
     overridable: true,
     remedy: "Give each endpoint a marker: a header or a text that only its own answers carry.",
   },
+  "approval-required": {
+    overridable: true,
+    remedy: "Leave it on, or override this with a reason, which everybody hears of.",
+  },
+  "own-request": { overridable: false, remedy: "Let another person approve or reject it." },
+  "plan-changed": {
+    overridable: false,
+    remedy: "Ask for it anew, and have the plan approved that the new operation shows.",
+  },
 } as const;
 
 export type GuardId = keyof typeof GUARDS;

@@ -9,6 +9,8 @@ const PATIENCE_MS: Readonly<Record<OperationKind, number>> = {
   "switch-over": 300_000,
   // Counted from the hour that it is for: later it is not what was meant any more.
   "scheduled-switch-over": 300_000,
+  // How long it waits is decided where it is asked for.
+  approval: 3_600_000,
   // The longest lease and the way back; each step has a patience of its own.
   drill: 5_400_000,
   reconcile: 180_000,

@@ -88,6 +88,7 @@ export type OperationKind =
   | "demote"
   | "switch-over"
   | "scheduled-switch-over"
+  | "approval"
   | "drill"
   | "reconcile"
   | "delete";
@@ -284,7 +285,8 @@ export interface FleetSwitchView {
   readonly items: readonly {
     readonly failoverId: string;
     readonly name: string;
-    readonly outcome: "switch" | "already" | "refused";
+    /** `approval`: it waits, or would wait, for another person. */
+    readonly outcome: "switch" | "already" | "refused" | "approval";
     readonly refusals: readonly Refusal[];
     readonly operationId: string | null;
   }[];

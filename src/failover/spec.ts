@@ -26,6 +26,9 @@ export const REGIONS = [
 /** What is done about a deploy that breaks a Pages endpoint. */
 export const BROKEN_DEPLOY_POLICIES = ["report", "rollback"] as const;
 
+/** Whether promotions and switch-overs wait for a second person. */
+export const APPROVAL_POLICIES = ["none", "required"] as const;
+
 export const FAILBACK_MODES = ["automatic", "manual", "after"] as const;
 
 const hostname = z
@@ -294,6 +297,7 @@ const specWith = (endpoint: ReturnType<typeof endpointWith>) =>
     failback: failback.optional(),
     on_broken_deploy: z.enum(BROKEN_DEPLOY_POLICIES).optional(),
     drills: drills.optional(),
+    approval: z.enum(APPROVAL_POLICIES).optional(),
   });
 
 /** The body of a create, and what a PATCH merges into. Strict throughout: an unknown member is named and refused. */

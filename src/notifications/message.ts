@@ -39,7 +39,32 @@ function leaseEnded(event: FailoverEvent, name: string): Words | null {
       );
 }
 
+/** What an approval is about. */
+const askedFor = (event: FailoverEvent) =>
+  textIn(event, "action") === "promote"
+    ? `the promotion to ${textIn(event, "to") ?? "its next stage"}`
+    : `the switch-over to the ${textIn(event, "to") ?? "other endpoint"}`;
+
 const TELLS: Readonly<Record<EventType, Tell>> = {
+  "approval.approved": (event, name) =>
+    words("info", `${name}: ${askedFor(event)} was approved`, `Approved${by(event)}; it begins.`),
+  "approval.expired": (event, name) =>
+    words(
+      "warning",
+      `${name}: nobody approved ${askedFor(event)}`,
+      messageOf(event, "It expired."),
+      "Ask for it anew, if it is still wanted.",
+    ),
+  "approval.rejected": (event, name) =>
+    words("info", `${name}: ${askedFor(event)} was rejected`, `Rejected${by(event)}${because(event)}.`),
+  "approval.requested": (event, name) =>
+    words(
+      "warning",
+      `${name}: ${askedFor(event)} waits for approval`,
+      `Asked for${by(event)}${because(event)}; it waits until ${textIn(event, "expires_at") ?? "it expires"}.`,
+      `Look at what it would do: GET /v1/operations/${textIn(event, "operation_id") ?? "{id}"}. Then approve it with its plan (POST …/approve {"plan": "${textIn(event, "plan") ?? "…"}"}), or reject it (POST …/reject).`,
+    ),
+  "approval.withdrawn": nothing,
   "bake.failed": (event, name) =>
     words(
       "critical",

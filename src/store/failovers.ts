@@ -167,7 +167,7 @@ export async function loadRecords(
       query(
         `SELECT failover_id, operation FROM operations
        WHERE failover_id IN (${chosen}) AND status IN ('pending', 'running')
-         AND kind NOT IN ('reconcile', 'scheduled-switch-over')`,
+         AND kind NOT IN ('reconcile', 'scheduled-switch-over', 'approval')`,
       ),
       query(`SELECT failover_id, lease FROM leases WHERE failover_id IN (${chosen})`),
       db.prepare("SELECT frozen_at, reason, actor FROM freezes WHERE account_id = ?1").bind(accountId),

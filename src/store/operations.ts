@@ -1,4 +1,4 @@
-import type { Operation } from "../failover/results.ts";
+import type { Actor, Operation } from "../failover/results.ts";
 import type { Write } from "./failovers.ts";
 
 export function insertOperation(db: D1Database, accountId: string, operation: Operation): Write {
@@ -118,6 +118,24 @@ export async function findDeleted(
     .bind(accountId, JSON.stringify(failoverIds))
     .all<{ failover_id: string }>();
   return new Set(results.map((row) => row.failover_id));
+}
+
+/** The id of a request of the same person for the same plan that nobody has decided about. */
+export async function findPendingApproval(
+  db: D1Database,
+  failoverId: string,
+  plan: string,
+  { kind, name }: Actor,
+): Promise<string | null> {
+  const row = await db
+    .prepare(
+      `SELECT id FROM operations WHERE failover_id = ?1 AND kind = 'approval' AND due_at IS NOT NULL
+         AND json_extract(operation, '$.state.plan') = ?2
+         AND json_extract(operation, '$.origin.actor.kind') = ?3 AND json_extract(operation, '$.origin.actor.name') = ?4`,
+    )
+    .bind(failoverId, plan, kind, name)
+    .first<{ id: string }>();
+  return row?.id ?? null;
 }
 
 /** The id of a reconciliation of this failover that hasn't ended. */

@@ -35,6 +35,7 @@ describe("an operation", () => {
       progress: { done: 1, total: 3 },
       refusals: [],
       result: null,
+      approval: null,
       deadline_at: "2026-11-23T12:10:00.000Z",
       created_at: "2026-11-23T12:00:00.000Z",
       finished_at: null,

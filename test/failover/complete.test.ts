@@ -51,6 +51,7 @@ describe("the smallest request", () => {
       bake_seconds: 300,
       failback: { mode: "automatic" },
       on_broken_deploy: "report",
+      approval: "none",
       drills: { schedule: null },
     });
   });

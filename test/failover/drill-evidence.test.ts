@@ -37,6 +37,7 @@ describe("the hash of a spec's content", () => {
     ["what is done about drift", { drift: "report", drift_grace_seconds: 60 }],
     ["for how long a promotion bakes", { bake_seconds: 0 }],
     ["what is done about a broken deploy", { on_broken_deploy: "rollback" }],
+    ["who has to approve", { approval: "required" }],
     ["when it is rehearsed", { drills: { schedule: { windows: [NIGHT] } } }],
     ["what is said already by default", { monitor: { path: "/" } }],
   ])("doesn't change with %s", (_, patch) => {

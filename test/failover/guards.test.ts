@@ -64,11 +64,13 @@ function anOperation(): Operation {
 const guardsOf = (given: Partial<PromotionFacts>) =>
   guardPromotion(promotionFacts(given)).map(({ guard }) => guard);
 
-/** The design's two, and those that only an import or a drill meets. */
+/** The design's two, and those that only an import, a drill or an approval meets. */
 const FIXED = [
   "lease-in-force",
   "not-importable",
   "operation-running",
+  "own-request",
+  "plan-changed",
   "primary-not-active",
   "revision-mismatch",
 ];

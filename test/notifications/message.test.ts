@@ -25,6 +25,10 @@ const TOLD = EVENT_TYPES.filter((type) => messageFor(type) !== undefined);
 describe("messages", () => {
   it("are for these events", () => {
     expect(TOLD).toEqual([
+      "approval.approved",
+      "approval.expired",
+      "approval.rejected",
+      "approval.requested",
       "bake.failed",
       "bake.failed_over",
       "channel.deleted",

@@ -32,6 +32,17 @@ interface Step {
 const REASON = { reason: "because" };
 const later = (stage: Stage) => new Date(stage.now() + 3_600_000).toISOString();
 
+/** By another person than the one who decides about it. */
+async function askFor(stage: Stage, seen: Seen): Promise<void> {
+  const asked = stage.call(
+    "POST",
+    "/v1/failovers/shop/switch-over",
+    { to: "secondary", ...REASON },
+    seen.get("other"),
+  );
+  seen.set("asked", (await expectStatus(asked, 202)).body);
+}
+
 /** One life, in which everything that can be asked for by a POST is asked for. */
 const LIFE: readonly Step[] = [
   { route: "/v1/preflight", body: SHOP, onlyLooks: true },
@@ -78,6 +89,23 @@ const LIFE: readonly Step[] = [
       seen.set("scheduled", (await expectStatus(asked, 202)).body.id);
     },
     params: (seen) => ({ id: seen.get("scheduled") }),
+  },
+  {
+    route: "/v1/operations/{id}/reject",
+    before: async (stage, seen) => {
+      const required = { approval: "required" };
+      await expectStatus(stage.call("PATCH", "/v1/failovers/shop", required, { "if-match": "*" }), 200);
+      await askFor(stage, seen);
+    },
+    params: (seen) => ({ id: seen.get("asked").id }),
+    body: REASON,
+  },
+  {
+    route: "/v1/operations/{id}/approve",
+    before: askFor,
+    params: (seen) => ({ id: seen.get("asked").id }),
+    body: (seen) => ({ plan: seen.get("asked").approval.plan }),
+    ends: true,
   },
   {
     route: "/v1/failovers/{id}/adopt",
@@ -178,6 +206,7 @@ async function live(answers: "kept" | "lost"): Promise<string[]> {
   const seen: Seen = new Map();
   const other = await stage.call("POST", "/v1/tokens", { name: "other", scopes: ["admin"] });
   const asOther = { authorization: `Bearer ${other.body.token}` };
+  seen.set("other", asOther);
   if (answers === "lost") {
     await env.DB.prepare(
       "CREATE TRIGGER lose BEFORE UPDATE OF answer ON idempotency_keys WHEN NEW.answer IS NOT NULL BEGIN SELECT RAISE(ABORT, 'lost'); END",

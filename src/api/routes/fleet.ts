@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { originOf } from "../authentication.ts";
-import { visibleTo } from "../authorization.ts";
+import { requireOverride, visibleTo } from "../authorization.ts";
 import { brakeAgreementSchema, fleetFreezeSchema, fleetSwitchSchema, given } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -82,7 +82,8 @@ const switchOver = createRoute({
   },
 });
 
-export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
+export function fleetRoutes(dependencies: ApiDependencies) {
+  const { coordinator, reader } = dependencies;
   return createRouter()
     .openapi(get, async (c) => c.json(presentFleet(await reader.fleet(visibleTo(c))), 200))
     .openapi(freeze, async (c) => {
@@ -91,6 +92,7 @@ export function fleetRoutes({ coordinator, reader }: ApiDependencies) {
     })
     .openapi(switchOver, async (c) => {
       const { selector, ...body } = await readBody(c, fleetSwitchSchema);
+      await requireOverride(c, dependencies, body.override);
       const { names, name_pattern: namePattern, stage } = selector;
       const { expires_in_seconds: expiresInSeconds, override, reason, to, confirm = false } = body;
       const request = {

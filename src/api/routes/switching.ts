@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { acceptedAnswers, answerOperation } from "../accepted.ts";
+import { requireOverride } from "../authorization.ts";
 import { given, pauseSchema, resumptionSchema, switchBackSchema, switchOverSchema } from "../bodies.ts";
 import { readBody } from "../body.ts";
 import * as contract from "../contract.ts";
@@ -29,7 +30,7 @@ const switchOver = createRoute({
   tags,
   summary: "Put an endpoint first",
   description:
-    "For good, or with `expires_in_seconds` until then. Reorders the load balancer's pools and disables none; it preempts an operation that is under way.",
+    "For good, or with `expires_in_seconds` until then. Reorders the load balancer's pools and disables none; it preempts an operation that is under way. Where the spec says `approval: required` the operation waits for another person; only an admin may override `approval-required`.",
   parameters,
   request: { params: contract.referenceSchema, body: contract.jsonBody("SwitchOver") },
   responses: { ...acceptedAnswers, ...problems },
@@ -96,6 +97,7 @@ export function switchingRoutes(dependencies: ApiDependencies) {
     .openapi(switchOver, async (c) => {
       const { id } = c.req.valid("param");
       const body = await readBody(c, switchOverSchema);
+      await requireOverride(c, dependencies, body.override);
       const request = {
         ...requestOf(body, await expectedRevision(c, reader, id)),
         ...(body.at === undefined ? {} : { at: Date.parse(body.at) }),

@@ -29,7 +29,7 @@ const promote = createRoute({
   tags,
   summary: "Promote a failover one stage",
   description:
-    "draft → testing → production. Every guard that stands against it is named at once. In production the operation lasts for as long as the promotion bakes.",
+    "draft → testing → production. Every guard that stands against it is named at once. In production the operation lasts for as long as the promotion bakes. Where the spec says `approval: required` the operation waits for another person.",
   parameters,
   request: {
     params: contract.referenceSchema,
