@@ -17,6 +17,7 @@ export interface Schema {
   readonly example?: unknown;
   readonly enum?: readonly unknown[];
   readonly items?: Schema;
+  readonly required?: readonly string[];
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
   readonly description?: string;

@@ -275,6 +275,7 @@ function tokensOf(world: World): TokensPort {
   const findById = (id: string) => world.tokens.find((token) => token.id === id) ?? null;
   return {
     async create(request, origin) {
+      if (world.failure !== null) return { ok: false, failure: world.failure };
       const token = aToken({ ...request, id: "tok_new", createdBy: origin.actor, createdAt: world.now });
       world.actions.push({ verb: "createToken", given: [request, origin] });
       return ok({ token, secret: secretOf(token) });

@@ -243,9 +243,7 @@ describe("where notifications can't be set up", () => {
     arrange(stage.simulator);
     const { status, body } = await setUp(stage);
     expect(status).toBe(409);
-    expect(body.refusals).toMatchObject([
-      { guard, overridable: false, remedy: expect.any(String) },
-    ]);
+    expect(body.refusals).toMatchObject([{ guard, overridable: false, remedy: expect.any(String) }]);
     expect([destinations(stage), policies(stage)]).toEqual([[], []]);
   });
 

@@ -16,11 +16,11 @@ const tags = ["Switching"];
 const problems = contract.problems(
   "not-found",
   "refused",
-  "revision-mismatch",
   "payload-too-large",
   "unsupported-media-type",
   "invalid",
 );
+const switchProblems = { ...problems, ...contract.problems("revision-mismatch") };
 const parameters = [contract.ifMatch, contract.prefer, contract.idempotencyKey, contract.requestIdParameter];
 
 const switchOver = createRoute({
@@ -33,7 +33,7 @@ const switchOver = createRoute({
     "For good, or with `expires_in_seconds` until then. Reorders the load balancer's pools and disables none; it preempts an operation that is under way. Where the spec says `approval: required` the operation waits for another person; only an admin may override `approval-required`.",
   parameters,
   request: { params: contract.referenceSchema, body: contract.jsonBody("SwitchOver") },
-  responses: { ...acceptedAnswers, ...problems },
+  responses: { ...acceptedAnswers, ...switchProblems },
 });
 
 const switchBack = createRoute({
@@ -44,7 +44,7 @@ const switchBack = createRoute({
   summary: "End a timed switch-over, or put the primary first again",
   parameters,
   request: { params: contract.referenceSchema, body: contract.jsonBody("SwitchBack") },
-  responses: { ...acceptedAnswers, ...problems },
+  responses: { ...acceptedAnswers, ...switchProblems },
 });
 
 const changed = {
