@@ -25,6 +25,19 @@ describe("the settings", () => {
     });
   });
 
+  it("keep events for 400 days unless told otherwise, and for ever with 0", () => {
+    const days = (given?: string) => {
+      const kept = readSettings({
+        ...NEEDED,
+        ...(given === undefined ? {} : { EVENTS_RETENTION_DAYS: given }),
+      });
+      return kept.keepEventsMs === null ? null : kept.keepEventsMs / 86_400_000;
+    };
+    expect([days(), days("30"), days("0")]).toEqual([400, 30, null]);
+    expect(() => days("-1")).toThrow("EVENTS_RETENTION_DAYS");
+    expect(() => days("a year")).toThrow("EVENTS_RETENTION_DAYS");
+  });
+
   it.each<[string, Record<string, string | undefined>, string]>([
     ["a part of Access only", { ACCESS_GRANTS: undefined }, "ACCESS_GRANTS must be set as well"],
     ["no audience", { ACCESS_AUDIENCE: undefined }, "ACCESS_AUDIENCE must be set as well"],

@@ -126,7 +126,12 @@ export async function advanceDelete(
     operation: operationEnds(operation, "succeeded", message, { mode, visitors_get: underneath }, now),
     writes: deleteFailover(context.db, failover.id),
     events: [
-      eventOf(context, "failover.deleted", failover.id, operation.origin, { name: failover.name, mode }),
+      eventOf(context, "failover.deleted", failover.id, operation.origin, {
+        name: failover.name,
+        mode,
+        before: failover.input,
+        after: null,
+      }),
     ],
   };
 }

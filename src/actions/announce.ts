@@ -6,7 +6,7 @@ import { deriveServing, type StoredStatus } from "../failover/status.ts";
 import { deriveSideHealth, type PoolHealth } from "../failover/verdict.ts";
 import { commit, insertEvents, savePoolHealth, saveStatus, type FailoverRecord } from "../store/failovers.ts";
 import type { Context } from "./context.ts";
-import { eventOf, SYSTEM } from "./record.ts";
+import { eventOf, HEALTH_CHECKS, SYSTEM } from "./record.ts";
 
 function verdictOf(witnesses: readonly WitnessView[], witness: WitnessView["witness"]): WitnessView {
   const found = witnesses.find((one) => one.witness === witness);
@@ -39,7 +39,8 @@ export async function announceVerdicts(
       after[witness] = verdict;
       if (verdict === before[witness]) continue;
       const data = { endpoint: side, witness, before: before[witness], after: verdict, detail };
-      events.push(eventOf(context, "health.changed", failover.id, SYSTEM, data));
+      const origin = witness === "cloudflare" ? HEALTH_CHECKS : SYSTEM;
+      events.push(eventOf(context, "health.changed", failover.id, origin, data));
     }
     // What a good answer looks like is kept for the time when there is none.
     if (before.probe === "healthy" && after.probe !== "healthy")

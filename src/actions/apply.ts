@@ -134,7 +134,13 @@ export async function applyCreate(
     priority,
   });
   if (outcome.outcome !== "written") return outcome;
-  const data = { role, cloudflare_id: outcome.object.id, reason: change.reason };
+  const data = {
+    role,
+    cloudflare_id: outcome.object.id,
+    reason: change.reason,
+    before: null,
+    after: change.body,
+  };
   await commit(context.db, [
     setObjectId(context.db, failover, role, outcome.object.id),
     setApplied(context.db, failover.id, role, desired),

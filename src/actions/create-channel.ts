@@ -85,7 +85,8 @@ export async function createChannel(
     createdAt: now,
     updatedAt: now,
   };
-  const data = { channel_id: id, name, type, url: row.shownUrl, filter };
+  const shown = { name, type, url: row.shownUrl, filter, enabled: true };
+  const data = { channel_id: id, name, type, url: row.shownUrl, filter, before: null, after: shown };
   try {
     await commit(db, [
       ...insertChannel(db, accountId, row),

@@ -53,7 +53,7 @@ export async function createFailover(
         sync: unchecked === null ? "converging" : "unknown",
       }),
       ...insertEvents(context.db, context.accountId, [
-        eventOf(context, "failover.created", id, origin, { after: input }),
+        eventOf(context, "failover.created", id, origin, { before: null, after: input }),
       ]),
       ...keepOutcome(context, { failoverId: id }),
     ]);

@@ -14,7 +14,15 @@ export async function deleteChannel(
 ): Promise<Result<null>> {
   const row = await loadChannel(context.db, context.accountId, reference);
   if (row === null) return noSuchChannel();
-  const data = { channel_id: row.id, name: row.name, type: row.type };
+  const { id, name, type, shownUrl } = row;
+  const before = {
+    name,
+    type,
+    url: shownUrl,
+    filter: JSON.parse(row.filter),
+    enabled: row.disabled === null,
+  };
+  const data = { channel_id: id, name, type, before, after: null };
   await commit(context.db, [
     ...removeChannel(context.db, context.accountId, row.id),
     ...insertEvents(context.db, context.accountId, [

@@ -93,6 +93,8 @@ export function deleteFailover(
     const { test_hostname: testHostname } = completeSpec(failover.input, failover.facts);
     const data = {
       mode: request.mode,
+      before: { deleting: null },
+      after: { deleting: request.mode },
       reason: request.reason ?? null,
       operation_id: started.id,
       visitors_get: visitorsGet,

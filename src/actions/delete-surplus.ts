@@ -40,7 +40,13 @@ export async function deleteSurplus(context: Context, failover: Failover, snapsh
         priority: "heal",
       });
       if (outcome.outcome !== "gone") continue;
-      const data = { role, cloudflare_id: id, reason: "a second object with the same marker" };
+      const data = {
+        role,
+        cloudflare_id: id,
+        reason: "a second object with the same marker",
+        before: { cloudflare_id: id },
+        after: null,
+      };
       await commit(
         context.db,
         insertEvents(context.db, context.accountId, [

@@ -104,7 +104,14 @@ function settle(
       const lost = { ...about, channel: row.name, delivery_id: id, title: notification.title };
       const why = "its receiver answered that it is gone (status 410)";
       const events = verdict.isGone
-        ? [eventOf(context, "channel.disabled", FLEET, SYSTEM, { ...about, message: `Disabled: ${why}.` })]
+        ? [
+            eventOf(context, "channel.disabled", FLEET, SYSTEM, {
+              ...about,
+              message: `Disabled: ${why}.`,
+              before: { enabled: true },
+              after: { enabled: false },
+            }),
+          ]
         : UNTOLD.has(notification.type)
           ? []
           : [eventOf(context, "delivery.failed", FLEET, SYSTEM, { ...lost, message: outcome.error })];

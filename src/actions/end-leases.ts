@@ -13,7 +13,9 @@ export function leaseEnded(
   because: "expired" | "ended" | "replaced",
   origin: Origin,
 ): FailoverEvent {
-  const data = { lease_id: id, kind, active, reason, expires_at: new Date(expiresAt).toISOString(), because };
+  const until = new Date(expiresAt).toISOString();
+  const [before, after] = [{ expires_at: until, active }, null];
+  const data = { lease_id: id, kind, active, reason, expires_at: until, because, before, after };
   return eventOf(context, "lease.ended", failoverId, origin, data);
 }
 

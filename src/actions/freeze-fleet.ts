@@ -16,7 +16,11 @@ export async function freezeFleet(context: Context, reason: string, origin: Orig
   await commit(context.db, [
     insertFreeze(context.db, context.accountId, freeze),
     ...insertEvents(context.db, context.accountId, [
-      eventOf(context, "fleet.frozen", FLEET, origin, { reason }),
+      eventOf(context, "fleet.frozen", FLEET, origin, {
+        reason,
+        before: { frozen: false },
+        after: { frozen: true },
+      }),
     ]),
     ...keepOutcome(context, freeze),
   ]);
@@ -29,7 +33,11 @@ export async function thawFleet(context: Context, origin: Origin): Promise<Resul
   await commit(context.db, [
     deleteFreeze(context.db, context.accountId),
     ...insertEvents(context.db, context.accountId, [
-      eventOf(context, "fleet.thawed", FLEET, origin, { reason: before.reason }),
+      eventOf(context, "fleet.thawed", FLEET, origin, {
+        reason: before.reason,
+        before: { frozen: true, by: before.actor, since: new Date(before.frozenAt).toISOString() },
+        after: { frozen: false },
+      }),
     ]),
   ]);
   return ok(null);

@@ -35,7 +35,13 @@ export async function leaveZone(
   );
   if (!removed.done) return stays(removed.why);
   const { load_balancer: id = null } = failover.ids;
-  const data = { role: "load_balancer", cloudflare_id: id, reason: `the failover leaves ${zone.name}` };
+  const data = {
+    role: "load_balancer",
+    cloudflare_id: id,
+    reason: `the failover leaves ${zone.name}`,
+    before: { cloudflare_id: id, zone: zone.name },
+    after: null,
+  };
   await commit(context.db, [
     forgetObject(context.db, failover.id, "load_balancer"),
     ...insertEvents(context.db, context.accountId, [

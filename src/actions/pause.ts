@@ -46,6 +46,8 @@ export function pause(
       lease_id: lease.id,
       reason: lease.reason,
       expires_at: new Date(lease.expiresAt).toISOString(),
+      before: { paused_until: null },
+      after: { paused_until: new Date(lease.expiresAt).toISOString() },
     };
     const preempted = preempt(context, operation, "preempted by a pause", origin);
     const diversion = endDrillLease(context, record, origin);
@@ -98,7 +100,11 @@ export function resume(
       ...deleteLeases(context.db, paused),
       ...insertEvents(context.db, context.accountId, [
         ...paused.map((one) => leaseEnded(context, one, "ended", origin)),
-        eventOf(context, "failover.resumed", failover.id, origin, { reason: request.reason ?? null }),
+        eventOf(context, "failover.resumed", failover.id, origin, {
+          reason: request.reason ?? null,
+          before: { paused_until: new Date(Math.max(...paused.map((one) => one.expiresAt))).toISOString() },
+          after: { paused_until: null },
+        }),
       ]),
       ...keepOutcome(context, { failoverId: failover.id }),
     ]);

@@ -24,7 +24,7 @@ import { endExpiredLeases } from "./end-leases.ts";
 import { endLapsed } from "./end-lapsed.ts";
 import { followDrill } from "./follow-drill.ts";
 import { observe } from "./observe.ts";
-import { eventOf } from "./record.ts";
+import { eventOf, SOMEBODY_ELSE } from "./record.ts";
 import { recordDiscoveries } from "./record-discoveries.ts";
 import { resolveFacts } from "./resolve-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -116,23 +116,30 @@ function eventsOf(
   const ended = new Set([...after.drift, ...healed].map(keyOf));
   const detected = [...after.drift, ...healed].filter((one) => !known.has(keyOf(one)));
   const resolved = before.drift.filter((one) => !ended.has(keyOf(one)));
-  const of = (type: EventType, drift: readonly KnownDrift[]) =>
-    drift.length === 0 ? [] : [eventOf(context, type, id, origin, { drift: shown(drift) })];
-  const routing = (type: EventType, here: StoredStatus["foreign"], there: StoredStatus["foreign"]) => {
+  // Whoever asked us to look did no more than that.
+  const theirs: Origin = { ...origin, actor: SOMEBODY_ELSE };
+  const of = (type: EventType, drift: readonly KnownDrift[], by: Origin) =>
+    drift.length === 0 ? [] : [eventOf(context, type, id, by, { drift: shown(drift) })];
+  const routing = (
+    type: EventType,
+    here: StoredStatus["foreign"],
+    there: StoredStatus["foreign"],
+    by: Origin,
+  ) => {
     const old = new Set(there.map(({ message }) => message));
     const news = here.filter(({ message }) => !old.has(message));
     const told = news.map(({ role, path, message, kept }) => {
       return { role, path, message, class: "foreign", kept };
     });
-    return news.length === 0 ? [] : [eventOf(context, type, id, origin, { foreign: told })];
+    return news.length === 0 ? [] : [eventOf(context, type, id, by, { foreign: told })];
   };
   const changed = { before: before.sync, after: after.sync, message: after.message };
   return [
-    ...of("drift.detected", detected),
-    ...of("drift.healed", healed),
-    ...of("drift.resolved", resolved),
-    ...routing("foreign_routing.detected", after.foreign, before.foreign),
-    ...routing("foreign_routing.resolved", before.foreign, after.foreign),
+    ...of("drift.detected", detected, theirs),
+    ...of("drift.healed", healed, origin),
+    ...of("drift.resolved", resolved, origin),
+    ...routing("foreign_routing.detected", after.foreign, before.foreign, theirs),
+    ...routing("foreign_routing.resolved", before.foreign, after.foreign, origin),
     ...(before.sync === after.sync ? [] : [eventOf(context, "sync.changed", id, origin, changed)]),
   ];
 }

@@ -1,8 +1,17 @@
 import type { EventType } from "../failover/events.ts";
-import type { FailoverEvent, Origin, Refusal } from "../failover/results.ts";
+import type { Actor, FailoverEvent, Origin, Refusal } from "../failover/results.ts";
 
 /** What nobody asked for in particular: the reconciler's own doing. */
 export const SYSTEM: Origin = { actor: { kind: "system", name: "reconciler" }, requestId: null };
+
+/** Whoever else changes things in the account: who it was, the audit log may tell later. */
+export const SOMEBODY_ELSE: Actor = { kind: "cloudflare", name: "somebody else" };
+
+/** Cloudflare itself, whose checks steer traffic. */
+export const HEALTH_CHECKS: Origin = {
+  actor: { kind: "cloudflare", name: "health checks" },
+  requestId: null,
+};
 
 /** Values of monitor headers can be credentials; a Host is none, and says what happened. */
 function hidden(headers: unknown): unknown {

@@ -34,7 +34,13 @@ async function remove(context: Context, { place, id, failoverId, marker }: Remai
   const references = await account.references(place, id);
   if (references.some(({ type }) => type !== "referral")) return;
   await account.delete(place, id);
-  const data = { kind: place.kind, cloudflare_id: id, reason: "it was made after its failover was deleted" };
+  const data = {
+    kind: place.kind,
+    cloudflare_id: id,
+    reason: "it was made after its failover was deleted",
+    before: { cloudflare_id: id, name: textOf(object, "name"), description: textOf(object, "description") },
+    after: null,
+  };
   await commit(
     context.db,
     insertEvents(context.db, context.accountId, [

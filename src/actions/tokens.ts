@@ -1,4 +1,4 @@
-import { BOOTSTRAP, type Token } from "../failover/access.ts";
+import { BOOTSTRAP, tokenState, type Token } from "../failover/access.ts";
 import type { EventType } from "../failover/events.ts";
 import { fail, ok, type Origin, type Result } from "../failover/results.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
@@ -54,7 +54,13 @@ function facts({ id, name, scopes, failovers, expiresAt }: Token) {
 
 export function createTokens({ db, accountId, clock }: TokensDependencies): TokensPort {
   const eventAbout = (type: EventType, token: Token, origin: Origin) =>
-    insertEvents(db, accountId, [eventOf({ clock, newId }, type, FLEET, origin, facts(token))]);
+    insertEvents(db, accountId, [
+      eventOf({ clock, newId }, type, FLEET, origin, {
+        ...facts(token),
+        before: type === "token.created" ? null : { state: tokenState(token, clock.now()) },
+        after: { state: type === "token.created" ? "active" : "revoked" },
+      }),
+    ]);
 
   async function create(request: TokenRequest, caller: Caller): ReturnType<TokensPort["create"]> {
     const { claim = null, ...origin } = caller;

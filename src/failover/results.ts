@@ -61,7 +61,7 @@ export function fail(
   return { ok: false, failure: { code, detail, ...more } };
 }
 
-export const ACTOR_KINDS = ["token", "person", "cron", "webhook", "system"] as const;
+export const ACTOR_KINDS = ["token", "person", "cron", "webhook", "cloudflare", "system"] as const;
 
 export interface Actor {
   readonly kind: (typeof ACTOR_KINDS)[number];

@@ -41,5 +41,5 @@ export function because(event: FailoverEvent): string {
 /** Who did it, where it was a person or a tool of theirs. */
 export function by(event: FailoverEvent): string {
   const { kind, name } = event.origin.actor;
-  return kind === "system" || kind === "cron" ? "" : ` by ${name}`;
+  return kind === "system" || kind === "cron" || kind === "cloudflare" ? "" : ` by ${name}`;
 }

@@ -75,7 +75,7 @@ describe("a change behind our back", () => {
       );
       expect(events.map(({ type, actor }) => [type, actor])).toEqual([
         ["object.updated", "system"],
-        ["drift.detected", "system"],
+        ["drift.detected", "cloudflare"],
         ["drift.healed", "system"],
       ]);
       // A header's values can be credentials: events keep them to themselves.

@@ -34,6 +34,7 @@ export async function preflightRecord(
       .filter(({ id }) => standing.includes(id))
       .map(({ id, message, remedy }) => ({ id, message, remedy })),
     before,
+    after: standing,
   };
   const type = standing.length === 0 ? "preflight.passed" : "preflight.failed";
   const stored = { preflight, ranAt, revision: failover.revision, standing };
