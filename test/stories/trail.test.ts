@@ -112,6 +112,26 @@ describe("sealing", () => {
     expect(await verify(stage)).toMatchObject({ ok: true, unsealed: { count: 0 } });
   });
 
+  it("by one that was thought dead and writes late changes nothing", async () => {
+    const stage = setStage();
+    await stage.ready();
+    await addEvents(2);
+    const late = new Proxy(env.DB, {
+      get(db, name: keyof D1Database) {
+        if (name !== "batch") return db[name].bind(db);
+        return async (writes: D1PreparedStatement[]) => {
+          await addEvents(3);
+          await stage.tick();
+          return db.batch(writes);
+        };
+      },
+    });
+    const { context, logged } = await sealer(late);
+    await sealTrail(context);
+    expect(logged).toMatchObject([{ level: "warn" }]);
+    expect(await verify(stage)).toMatchObject({ ok: true, head: { count: 16 }, unsealed: { count: 0 } });
+  });
+
   it("takes no more than a thousand at a time, and catches up", async () => {
     const stage = setStage();
     await stage.ready();
