@@ -3,11 +3,11 @@ import { presentHostname } from "../failover/desired.ts";
 import { leasesInForce } from "../failover/leases.ts";
 import type { FailoverEvent } from "../failover/results.ts";
 import { deriveStatus } from "../failover/status.ts";
-import { decideFanOut } from "../notifications/fan-out.ts";
+import { decideFanOut, type Message } from "../notifications/fan-out.ts";
 import type { Incident } from "../notifications/incidents.ts";
 import type { Subject } from "../notifications/subject.ts";
 import { loadChannels } from "../store/channels.ts";
-import { insertDelivery } from "../store/deliveries.ts";
+import { hastenLane, insertDelivery } from "../store/deliveries.ts";
 import { commit, loadRecords, type FailoverRecord } from "../store/failovers.ts";
 import {
   countFailovers,
@@ -71,6 +71,11 @@ function concerned(
   );
 }
 
+/** Each lane once. */
+function lanesOf(messages: readonly Message[]): readonly Message[] {
+  return [...new Map(messages.map((one) => [`${one.channelId} ${one.lane}`, one])).values()];
+}
+
 /**
  * Turns what happened since the last time into messages, in one batch with how far it came: whatever was committed as
  * an event is told, also where everything falls over in between, and told once.
@@ -106,6 +111,7 @@ export async function fanOut(context: Context): Promise<void> {
         const delivery = { id: context.newId("dl"), channelId, lane, message: JSON.stringify(notification) };
         return insertDelivery(db, accountId, delivery, now);
       }),
+      ...lanesOf(decision.messages).map(({ channelId, lane }) => hastenLane(db, channelId, lane, now)),
     ]);
     if (events.length < MOST_EVENTS) return;
   }

@@ -3,7 +3,7 @@ import type { ChannelType } from "../notifications/channel.ts";
 import { newSecret } from "../notifications/forms/webhook.ts";
 import { WrongKey } from "../notifications/sealing.ts";
 import { loadChannel, saveChannel, type ChannelRow } from "../store/channels.ts";
-import { failDeliveries } from "../store/deliveries.ts";
+import { failDeliveries, releaseDeliveries } from "../store/deliveries.ts";
 import { commit, insertEvents } from "../store/failovers.ts";
 import {
   openChannel,
@@ -94,13 +94,14 @@ export async function patchChannel(
   if (!sealed.ok) return sealed;
   const now = clock.now();
   const { name = row.name, filter, enabled } = patch;
+  const isElsewhere = patch.url !== undefined || patch.secret !== undefined;
   const changed: ChannelRow = {
     ...row,
     ...sealed.value,
     name,
     filter: filter === undefined ? row.filter : JSON.stringify(filter),
     disabled: enabled === undefined ? row.disabled : enabled ? null : (row.disabled ?? DISABLED_BY_HAND),
-    heldUntil: patch.url === undefined ? row.heldUntil : null,
+    heldUntil: isElsewhere ? null : row.heldUntil,
     updatedAt: now,
   };
   const data = {
@@ -124,6 +125,7 @@ export async function patchChannel(
   try {
     await commit(db, [
       saveChannel(db, changed),
+      ...(isElsewhere ? [releaseDeliveries(db, row.id, now)] : []),
       ...(isEnding ? [failDeliveries(db, row.id, "the channel was disabled before it was sent", now)] : []),
       ...insertEvents(db, accountId, [eventOf(context, "channel.updated", FLEET, origin, data)]),
     ]);

@@ -142,6 +142,29 @@ export function putOffDeliveries(db: D1Database, channelId: string, until: numbe
     .bind(channelId, until);
 }
 
+/**
+ * More is to be said in a lane: what it waits for is tried again with that, as soon as the channel may be sent to. A pause
+ * of hours before an old message must not hold up an alarm behind it.
+ */
+export function hastenLane(db: D1Database, channelId: string, lane: string, now: number): Write {
+  return db
+    .prepare(
+      `UPDATE deliveries SET due_at = min(due_at, max(?3, coalesce((SELECT held_until FROM channels WHERE id = ?1), 0)))
+       WHERE channel_id = ?1 AND lane = ?2 AND status = 'pending' AND due_at > ?3 AND claimed_until IS NULL`,
+    )
+    .bind(channelId, lane, now);
+}
+
+/** Its address or its key was changed: whatever the old one was left alone for is tried at once. */
+export function releaseDeliveries(db: D1Database, channelId: string, now: number): Write {
+  return db
+    .prepare(
+      `UPDATE deliveries SET due_at = ?2
+       WHERE channel_id = ?1 AND status = 'pending' AND due_at > ?2 AND claimed_until IS NULL`,
+    )
+    .bind(channelId, now);
+}
+
 /** A receiver that took one message may take what it could not take before; what it refused waits for its hour. */
 export function hastenDeliveries(db: D1Database, channelId: string, now: number): Write {
   return db

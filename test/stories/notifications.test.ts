@@ -40,6 +40,34 @@ describe("a receiver that fails for an hour", () => {
     expect(new Set(deliveries.map(({ status }) => status))).toEqual(new Set(["delivered"]));
   });
 
+  it("and hears within a minute of its return of what happens then, with what waited before it", async () => {
+    const stage = setStage();
+    await create(stage, SHOP);
+    const listener = await aListener(stage);
+    listener.receiver.status = 503;
+    await pauseBecause(stage, "during the outage");
+    await waitAndSend(stage, 60, 10);
+    listener.receiver.status = 200;
+    await pauseBecause(stage, "afterwards");
+    await waitAndSend(stage, 1, 1);
+    expect(listener.pauses()).toEqual(["shop during the outage", "shop afterwards"]);
+  });
+
+  it("is sent all that waits once it is mended by another URL", async () => {
+    const stage = setStage();
+    await create(stage, SHOP);
+    const listener = await aListener(stage);
+    listener.receiver.status = 404;
+    await pauseBecause(stage, "at the old URL");
+    await waitAndSend(stage, 60, 10);
+    expect(listener.pauses()).toEqual([]);
+    listener.receiver.status = 200;
+    const url = "https://hook.receiver.example.org/elsewhere";
+    expect((await stage.call("PATCH", "/v1/channels/hook", { url })).status).toBe(200);
+    await allSent();
+    expect(listener.pauses()).toEqual(["shop at the old URL"]);
+  });
+
   it("holds up no other channel", async () => {
     const stage = setStage();
     await create(stage, SHOP);
