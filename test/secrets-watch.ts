@@ -30,13 +30,14 @@ function lookAt(place: string, text: string): void {
     if (text.includes(secret)) watch.found.add(`${what} in ${place}`);
 }
 
-/** Userinfo and query are secret in every URL of a channel, and the path where its type makes it so. */
+/** Userinfo, path and query are secret in every URL of a channel; the path of PagerDuty's is the same for all. */
 function learnUrl(type: unknown, text: unknown): void {
   if (typeof text !== "string" || !URL.canParse(text)) return;
   const url = new URL(text);
   learn("a channel's password", url.password);
   for (const value of url.searchParams.values()) learn("a channel's query", value);
-  if (type === "slack" || type === "discord") learn("a channel's path", url.pathname);
+  // A short one may be the end of a path of ours.
+  if (type !== "pagerduty" && url.pathname.length > 16) learn("a channel's path", url.pathname);
 }
 
 type Body = Record<string, unknown>;

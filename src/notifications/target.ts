@@ -30,11 +30,11 @@ export function addressesProblem(host: string, addresses: readonly string[]): st
     : `${host} resolves to an address that is not on the public internet`;
 }
 
-/** Without userinfo and query; of a URL that is a secret as a whole only the host is left. */
+/** The host: of many services the path or the query is all that keeps others from sending. PagerDuty's is the same for all. */
 export function shownUrl(type: ChannelType, text: string): string {
-  const url = new URL(text);
-  if (type === "slack" || type === "discord" || type === "teams") return `https://${url.host}/…`;
-  return `https://${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
+  const { host, pathname, search } = new URL(text);
+  if (type === "pagerduty") return `https://${host}${pathname}${search === "" ? "" : "?…"}`;
+  return pathname === "/" && search === "" ? `https://${host}/` : `https://${host}/…`;
 }
 
 /** How a URL is asked for: userinfo can't stand in a request's URL, and goes into a header. */

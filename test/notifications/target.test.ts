@@ -78,8 +78,11 @@ describe("what is shown of a URL", () => {
     ["slack", "https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/…"],
     ["discord", "https://discord.com/api/webhooks/1/abc", "https://discord.com/…"],
     ["teams", "https://prod-1.logic.azure.com/workflows/x?sig=y", "https://prod-1.logic.azure.com/…"],
-    ["webhook", "https://user:pass@example.com/hook?token=abc#x", "https://example.com/hook?…"],
-    ["webhook", "https://example.com/hook", "https://example.com/hook"],
+    ["webhook", "https://user:pass@example.com/hook?token=abc#x", "https://example.com/…"],
+    ["webhook", "https://hooks.example.com/catch/1234/s3cret", "https://hooks.example.com/…"],
+    ["webhook", "https://example.com/?s3cret", "https://example.com/…"],
+    ["webhook", "https://example.com", "https://example.com/"],
+    ["pagerduty", "https://events.eu.pagerduty.com/v2/enqueue", "https://events.eu.pagerduty.com/v2/enqueue"],
     ["pagerduty", "https://events.pagerduty.com/v2/enqueue", "https://events.pagerduty.com/v2/enqueue"],
   ] as const)("%s %s: %s", (type, url, shown) => {
     expect(shownUrl(type, url)).toBe(shown);
