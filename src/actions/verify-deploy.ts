@@ -141,7 +141,9 @@ function afterRollback(
   const seen = (bad ?? verification.endpoints[0])?.looks.at(-1)?.seen ?? "nothing";
   const why = succeeded ? `it is good: ${seen}` : `what it returned to was not found good: ${seen}`;
   const events = rollbackEvents(context, watch, ended, records, { succeeded, why });
-  return { watch: { ...watch, rollback: ended }, events };
+  // What is broken by now is no place to go back to, until it is found good again.
+  const verified = bad?.outcome === "broken" ? null : watch.verified;
+  return { watch: { ...watch, rollback: ended, verified }, events };
 }
 
 async function afterDeploy(

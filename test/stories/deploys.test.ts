@@ -299,6 +299,13 @@ describe("a rollback", () => {
     expect((await stage.failover()).status.readiness).toBe("degraded");
     await stage.minutes(3);
     expect(rollbacks(stage)).toBe(1);
+    deployBroken(stage);
+    await stage.minutes(2);
+    expect((await toldOf(stage))[0]).toMatchObject({
+      type: "standby.broken",
+      data: { message: expect.stringContaining("not rolled back") },
+    });
+    expect(rollbacks(stage)).toBe(1);
   });
 });
 
