@@ -1,5 +1,6 @@
 // Which lasting troubles there are, and which events begin and end them.
 import type { EventType } from "../failover/events.ts";
+import type { Side } from "../failover/failover.ts";
 import type { FailoverEvent } from "../failover/results.ts";
 import { listed, textIn, textsIn } from "./facts.ts";
 import type { Severity } from "./notification.ts";
@@ -15,7 +16,8 @@ export const INCIDENT_KINDS = [
   "drift",
   "foreign-routing",
   "preflight",
-  "standby",
+  "primary-deploy",
+  "secondary-deploy",
   "brake",
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
@@ -43,6 +45,14 @@ interface Naming {
 const isBad = (subject: Subject | null, side: "primary" | "secondary") =>
   subject?.verdicts[side] === "unhealthy" || subject?.verdicts[side] === "flapping";
 const likelyCause = (subject: Subject | null) => subject?.message ?? null;
+
+const deployTo = (side: Side): Naming => ({
+  severity: () => "warning",
+  opened: (name) => `${name}: what was deployed broke the ${side}`,
+  closed: (name) => `${name}: what is deployed at the ${side} works`,
+  many: `what was deployed broke the ${side}`,
+  remedy: () => "Mend the deployment, or roll the Pages project back to its last good one.",
+});
 
 export const INCIDENTS: Readonly<Record<IncidentKind, Naming>> = {
   "primary-unhealthy": {
@@ -113,13 +123,8 @@ export const INCIDENTS: Readonly<Record<IncidentKind, Naming>> = {
     many: "checks fail",
     remedy: () => "GET …/preflight names for each check what would mend it.",
   },
-  standby: {
-    severity: () => "warning",
-    opened: (name) => `${name}: what was deployed does not work as a stand-in`,
-    closed: (name) => `${name}: what is deployed works`,
-    many: "what was deployed does not work",
-    remedy: () => "Mend the deployment, or roll the Pages project back to its last good one.",
-  },
+  "primary-deploy": deployTo("primary"),
+  "secondary-deploy": deployTo("secondary"),
   brake: {
     severity: () => "critical",
     opened: () => "Healing waits for a person: too much would change at once",
@@ -200,6 +205,12 @@ const brake = (isOpen: boolean) => (event: FailoverEvent) => [
   { kind: "brake", isOpen, detail: textIn(event, "message") } as const,
 ];
 
+/** Both endpoints may be Pages projects: that one is good says nothing of the other. */
+const deployed = (isOpen: boolean) => (event: FailoverEvent) => {
+  const side = textIn(event, "endpoint") === "primary" ? "primary" : "secondary";
+  return [{ kind: `${side}-deploy`, isOpen, detail: textIn(event, "message") } as const];
+};
+
 const READERS: Readonly<Partial<Record<EventType, ReadChanges>>> = {
   "health.changed": changesOfHealth,
   "serving.changed": changesOfServing,
@@ -216,9 +227,9 @@ const READERS: Readonly<Partial<Record<EventType, ReadChanges>>> = {
     { kind: "preflight", isOpen: true, detail: listed(textsIn(event, "failed", "message")) },
   ],
   "preflight.passed": () => [{ kind: "preflight", isOpen: false, detail: null }],
-  "standby.broken": (event) => [{ kind: "standby", isOpen: true, detail: textIn(event, "message") }],
-  "standby.rolled_back": (event) => [{ kind: "standby", isOpen: false, detail: textIn(event, "message") }],
-  "standby.verified": (event) => [{ kind: "standby", isOpen: false, detail: textIn(event, "message") }],
+  "standby.broken": deployed(true),
+  "standby.rolled_back": deployed(false),
+  "standby.verified": deployed(false),
   "fleet.braked": brake(true),
   "fleet.brake_agreed": brake(false),
   "fleet.brake_released": brake(false),

@@ -56,6 +56,19 @@ describe("a trouble", () => {
     expect(incidents()).toEqual([]);
   });
 
+  it("of a deploy is its endpoint's own: that the other one's is good doesn't end it", () => {
+    const { hear } = aService([slack]);
+    const deploy = (type: "standby.broken" | "standby.verified", endpoint: string) =>
+      told(hear([anEvent(type, { endpoint, message: "Seen." })]));
+    expect(deploy("standby.broken", "primary")).toEqual([
+      "ch_slack trigger shop: what was deployed broke the primary",
+    ]);
+    expect(deploy("standby.verified", "secondary")).toEqual([]);
+    expect(deploy("standby.verified", "primary")).toEqual([
+      "ch_slack resolve shop: what is deployed at the primary works",
+    ]);
+  });
+
   it("is acknowledged at the pager once a person acts", () => {
     const { hear } = aService([slack, pager]);
     hear([health("primary", "unhealthy")]);
