@@ -1,6 +1,6 @@
 // Which lasting troubles there are, and which events begin and end them.
 import type { EventType } from "../failover/events.ts";
-import type { Side } from "../failover/failover.ts";
+import { SIDES, type Side } from "../failover/failover.ts";
 import type { FailoverEvent } from "../failover/results.ts";
 import { listed, textIn, textsIn } from "./facts.ts";
 import type { Severity } from "./notification.ts";
@@ -49,7 +49,7 @@ const likelyCause = (subject: Subject | null) => subject?.message ?? null;
 const deployTo = (side: Side): Naming => ({
   severity: () => "warning",
   opened: (name) => `${name}: what was deployed broke the ${side}`,
-  closed: (name) => `${name}: what is deployed at the ${side} works`,
+  closed: (name) => `${name}: the ${side} serves no broken deploy any more`,
   many: `what was deployed broke the ${side}`,
   remedy: () => "Mend the deployment, or roll the Pages project back to its last good one.",
 });
@@ -199,6 +199,16 @@ const foreign = (isOpen: boolean) => (event: FailoverEvent, subject: Subject | n
     ? []
     : [{ kind: "foreign-routing", isOpen, detail: listed(textsIn(event, "foreign", "message")) } as const];
 
+/** Nobody looks any more at what was deployed to an endpoint that is another one now. */
+function changesOfSpec(event: FailoverEvent): Change[] {
+  const project = (when: "before" | "after", side: Side) => textIn(event, when, side, "pages_project");
+  return SIDES.filter((side) => project("before", side) !== project("after", side)).map((side) => ({
+    kind: `${side}-deploy` as const,
+    isOpen: false,
+    detail: `The ${side} is another endpoint now.`,
+  }));
+}
+
 type ReadChanges = (event: FailoverEvent, subject: Subject | null) => readonly Change[];
 
 const brake = (isOpen: boolean) => (event: FailoverEvent) => [
@@ -222,6 +232,7 @@ const READERS: Readonly<Partial<Record<EventType, ReadChanges>>> = {
   "foreign_routing.detected": foreign(true),
   "foreign_routing.resolved": foreign(false),
   "failover.latched": (_, subject) => isAsWanted(subject, subject?.serving ?? null),
+  "failover.updated": changesOfSpec,
   "failover.switched_over": (_, subject) => isAsWanted(subject, subject?.serving ?? null),
   "preflight.failed": (event) => [
     { kind: "preflight", isOpen: true, detail: listed(textsIn(event, "failed", "message")) },

@@ -65,7 +65,18 @@ describe("a trouble", () => {
     ]);
     expect(deploy("standby.verified", "secondary")).toEqual([]);
     expect(deploy("standby.verified", "primary")).toEqual([
-      "ch_slack resolve shop: what is deployed at the primary works",
+      "ch_slack resolve shop: the primary serves no broken deploy any more",
+    ]);
+  });
+
+  it("of a deploy ends where another endpoint takes its place, and with no other change of the spec", () => {
+    const { hear } = aService([slack]);
+    hear([anEvent("standby.broken", { endpoint: "secondary", message: "Seen." })]);
+    const before = { secondary: { pages_project: "shop" } };
+    const update = (after: object) => told(hear([anEvent("failover.updated", { before, after })]));
+    expect(update({ ...before, drift: "report" })).toEqual([]);
+    expect(update({ secondary: { address: "other.example.net" } })).toEqual([
+      "ch_slack resolve shop: the secondary serves no broken deploy any more",
     ]);
   });
 
