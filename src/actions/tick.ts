@@ -144,9 +144,11 @@ function whyUnreadable(snapshot: Snapshot): string | null {
 export async function tick(context: Context): Promise<{ lookedAt: number | null }> {
   const startedAt = context.clock.now();
   const turns = context.allTurns();
-  const records = await loadRecords(context.db, context.accountId, { all: true }, startedAt, (id, error) =>
-    logFault(context, id, error),
-  );
+  let isComplete = true;
+  const records = await loadRecords(context.db, context.accountId, { all: true }, startedAt, (id, error) => {
+    isComplete = false;
+    logFault(context, id, error);
+  });
   await enqueueProbes(context, records, startedAt);
   const zoneIds = records.flatMap(({ failover }) => failover.facts.zone?.id ?? []);
   const before = context.budget.left("poll");
@@ -193,7 +195,8 @@ export async function tick(context: Context): Promise<{ lookedAt: number | null 
           pruneKeys(context.db, context.accountId, finishedAt - KEY_LASTS_MS),
           pruneDeliveries(context.db, finishedAt - KEEP_DELIVERIES_MS),
           pruneWebhooks(context.db, context.accountId, finishedAt - KEEP_WEBHOOKS_MS),
-          pruneWatches(context.db, context.accountId, projects),
+          // The projects of a failover that can't be read are none that nobody has any more.
+          ...(isComplete ? [pruneWatches(context.db, context.accountId, projects)] : []),
         ]),
   ]);
   if (isFirstOfHour && context.keepEventsMs !== null)

@@ -135,6 +135,24 @@ describe("what is known of a project", () => {
   );
 });
 
+describe("a project whose failover can't be read at the full hour, when the unused are forgotten", () => {
+  it("is still known afterwards: a broken deploy is rolled back to the last good one", async () => {
+    const stage = await aWatchedShop(ROLLING_BACK);
+    const good = servedId(stage);
+    const input = await env.DB.prepare("SELECT input FROM failovers").first<string>("input");
+    const setInput = (text: string | null) =>
+      env.DB.prepare("UPDATE failovers SET input = ?1").bind(text).run();
+    await setInput("{");
+    await stage.pass(Math.ceil((3_600_000 - (stage.now() % 3_600_000)) / 1000));
+    await tickWithoutProbes();
+    await setInput(input);
+    await stage.minutes(1);
+    deployBroken(stage);
+    await stage.minutes(1);
+    expect(servedId(stage)).toBe(good);
+  });
+});
+
 describe("a reading that was overtaken", () => {
   it("by a rollback, is not taken for a deploy of what was rolled back", async () => {
     const stage = await aWatchedShop(ROLLING_BACK);
