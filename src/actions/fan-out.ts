@@ -4,6 +4,7 @@ import { leasesInForce } from "../failover/leases.ts";
 import type { FailoverEvent } from "../failover/results.ts";
 import { deriveStatus } from "../failover/status.ts";
 import { decideFanOut, type Message } from "../notifications/fan-out.ts";
+import { INCIDENT_KINDS } from "../notifications/incident-kinds.ts";
 import type { Incident } from "../notifications/incidents.ts";
 import type { Subject } from "../notifications/subject.ts";
 import { loadChannels } from "../store/channels.ts";
@@ -71,6 +72,8 @@ function concerned(
   );
 }
 
+const isKnown = ({ kind }: Incident): boolean => INCIDENT_KINDS.includes(kind);
+
 /** Each lane once. */
 function lanesOf(messages: readonly Message[]): readonly Message[] {
   return [...new Map(messages.map((one) => [`${one.channelId} ${one.lane}`, one])).values()];
@@ -87,7 +90,9 @@ export async function fanOut(context: Context): Promise<void> {
     const outbox = await loadOutbox(db, accountId, now, MOST_EVENTS);
     if (outbox === null || (outbox.events.length === 0 && !outbox.isIncidentDue)) return;
     const { events, eventSeq } = outbox;
-    const incidents = (await loadIncidents(db, accountId)).map((text) => JSON.parse(text) as Incident);
+    const stored = (await loadIncidents(db, accountId)).map((text) => JSON.parse(text) as Incident);
+    // Another version may have known other troubles: that one can't be told must not keep all others from it.
+    const [incidents, unknown] = [stored.filter(isKnown), stored.filter((one) => !isKnown(one))];
     const [channels, subjects, fleetSize] = await Promise.all([
       loadChannels(db, accountId),
       subjectsOf(context, concerned(events, incidents, now)),
@@ -106,7 +111,7 @@ export async function fanOut(context: Context): Promise<void> {
     await commit(db, [
       moveOutbox(db, accountId, eventSeq, events.at(-1)?.seq ?? eventSeq),
       ...saveIncidents(db, accountId, decision.saved),
-      ...forgetIncidents(db, accountId, decision.forgotten),
+      ...forgetIncidents(db, accountId, [...decision.forgotten, ...unknown.map(({ key }) => key)]),
       ...decision.messages.map(({ channelId, lane, notification }) => {
         const delivery = { id: context.newId("dl"), channelId, lane, message: JSON.stringify(notification) };
         return insertDelivery(db, accountId, delivery, now);

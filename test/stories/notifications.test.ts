@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { allSent, aListener, deliveriesOf, pauseBecause, waitAndSend, type Listener } from "./listeners.ts";
@@ -121,6 +122,25 @@ describe("a receiver that fails for an hour", () => {
     expect(ids(lost)[0]).toBe(delivery.id);
     const { body } = await stage.call("GET", `/v1/channels/lost/deliveries/${delivery.id}`);
     expect(body).toMatchObject({ status: "delivered", attempts: 1 });
+  });
+});
+
+describe("a trouble that another version of the service knew", () => {
+  it("keeps nothing else from being told", async () => {
+    const stage = setStage();
+    await create(stage, SHOP);
+    const listener = await aListener(stage);
+    await env.DB.prepare(
+      `INSERT INTO incidents (account_id, key, due_at, incident)
+       SELECT account_id, id || ':former', 1, json_object('key', id || ':former', 'failoverId', id, 'kind', 'former',
+         'state', 'open', 'isOpen', json('true'), 'type', 'standby.broken', 'severity', 'warning', 'detail', NULL,
+         'changedAt', json('[]'), 'told', json('[]'), 'acknowledged', json('false'), 'group', NULL, 'dueAt', 1)
+       FROM failovers`,
+    ).run();
+    await pauseBecause(stage, "all the same");
+    await allSent();
+    expect(listener.pauses()).toEqual(["shop all the same"]);
+    expect(await env.DB.prepare("SELECT key FROM incidents WHERE key LIKE '%former'").first()).toBe(null);
   });
 });
 
