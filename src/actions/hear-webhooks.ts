@@ -69,7 +69,10 @@ async function lookAtProjects(
             message: `${namesOf(missing)} could not be read: ${read.unreadable ?? "not found"}`,
           }
         : news.length > 0
-          ? { result: "looked", message: `a new deployment of ${namesOf(news)} was found and is verified` }
+          ? {
+              result: "looked",
+              message: `a new deployment of ${namesOf(news)} was found: its standby event says what it is worth`,
+            }
           : { result: "looked", message: `${namesOf(asked)} was looked at: nothing is new` };
     outcomes.set(id, outcome);
   }

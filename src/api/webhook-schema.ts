@@ -47,7 +47,10 @@ const shape = {
         ["looked", "ignored", "unreadable"],
         "`unreadable` where Cloudflare could not be read: the next tick looks in any case.",
       ),
-      message: text("What came of it, in a sentence.", "a new deployment of shop was found and is verified"),
+      message: text(
+        "What came of it, in a sentence.",
+        "a new deployment of shop was found: its standby event says what it is worth",
+      ),
     })
     .nullable()
     .meta({ description: "What came of it; null while it waits." }),

@@ -96,7 +96,10 @@ describe("a deploy that is told of", () => {
     expect(webhook).toMatchObject({
       source: "deploys",
       deliveries: 100,
-      outcome: { result: "looked", message: `a new deployment of ${PROJECT} was found and is verified` },
+      outcome: {
+        result: "looked",
+        message: `a new deployment of ${PROJECT} was found: its standby event says what it is worth`,
+      },
     });
     expect(pagesCalls(stage)).toBe(1);
     const told = await toldOf(stage);
