@@ -1,5 +1,5 @@
 import { awaitsRestoring, drillOf, drillStateOf, scheduleOf } from "../failover/drill-report.ts";
-import type { Failover, Stage } from "../failover/failover.ts";
+import type { Failover, Side, Stage } from "../failover/failover.ts";
 import { currentStep, operationEnds } from "../failover/operations.ts";
 import type { FailoverEvent, Operation, Origin } from "../failover/results.ts";
 import { awaitRestoring } from "../store/drills.ts";
@@ -27,25 +27,67 @@ export function preempt(context: Context, running: Operation | null, why: string
   };
 }
 
+/** The intent as it was before, and what is said of that. */
+interface Undone {
+  readonly failover: Failover;
+  readonly events: readonly FailoverEvent[];
+}
+
 /**
- * A promotion whose write nobody has seen yet isn't carried out any more once it is preempted: nobody would watch it.
- * The stage is what it was, and the caller stores that.
+ * A promotion, or a policy's switch back, whose write nobody has seen yet isn't carried out any more once it is preempted:
+ * nobody would watch it. What was wanted before is wanted again, and the caller stores that.
  */
 export function withoutUnwritten(
   context: Context,
   failover: Failover,
   running: Operation | null,
   origin: Origin,
-): { failover: Failover; events: readonly FailoverEvent[] } {
-  const { from, to } = (running?.state ?? {}) as { from?: Stage; to?: Stage };
-  const isUnwritten = running?.kind === "promote" && currentStep(running)?.name === "write";
-  if (!isUnwritten || from === undefined || failover.stage !== to) return { failover, events: [] };
+): Undone {
+  const isUnwritten = running !== null && currentStep(running)?.name === "write";
+  if (isUnwritten && running.kind === "promote") return withoutPromotion(context, failover, running, origin);
+  const isPolicys = isUnwritten && running.kind === "switch-over" && running.origin.actor.kind === "system";
+  return isPolicys ? withoutReturn(context, failover, running, origin) : { failover, events: [] };
+}
+
+function withoutPromotion(context: Context, failover: Failover, running: Operation, origin: Origin): Undone {
+  const { from, to } = running.state as { from?: Stage; to?: Stage };
+  if (from === undefined || failover.stage !== to) return { failover, events: [] };
   const message = "the promotion was not written yet when it was preempted";
   const data = { before: { stage: to }, after: { stage: from }, message, operation_id: running.id };
   return {
     failover: { ...failover, stage: from },
     events: [eventOf(context, "failover.promote_reverted", failover.id, origin, data)],
   };
+}
+
+function withoutReturn(context: Context, failover: Failover, running: Operation, origin: Origin): Undone {
+  const { to, settledBefore, settledBy, settledAt } = running.state as Partial<SwitchIntent>;
+  if (
+    settledBefore === undefined ||
+    settledBy === undefined ||
+    settledAt === undefined ||
+    failover.active !== to
+  )
+    return { failover, events: [] };
+  const message = "the switch back was not written yet when it was preempted";
+  const data = {
+    before: { active: to },
+    after: { active: settledBefore },
+    message,
+    operation_id: running.id,
+  };
+  return {
+    failover: { ...failover, active: settledBefore, settledActive: settledBefore, settledBy, settledAt },
+    events: [eventOf(context, "failover.switch_over_reverted", failover.id, origin, data)],
+  };
+}
+
+/** What a switch-over's operation remembers of before. */
+interface SwitchIntent {
+  readonly to: Side;
+  readonly settledBefore: Side;
+  readonly settledBy: Failover["settledBy"];
+  readonly settledAt: number;
 }
 
 /** What a drill moved is restored at once, also where it was on its way back already; and then the report says when. */

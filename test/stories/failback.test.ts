@@ -329,6 +329,34 @@ describe("after so many healthy seconds", () => {
     expect(await untilBack(stage, 5)).toBe(1);
   });
 
+  it("is not carried out where a pause comes before its write", async () => {
+    const stage = await inProduction(AFTER);
+    await latch(stage);
+    primary(stage).up = true;
+    const lost = stage.simulator.faults.add({
+      match: { method: "PATCH", times: Number.POSITIVE_INFINITY },
+      effect: { kind: "drop", when: "before" },
+    });
+    expect(await untilBack(stage, 30)).toBeLessThan(30);
+    const paused = await stage.call("POST", `${PATH}/pause`, { expires_in_seconds: 1800, reason: "not now" });
+    expect(paused.status).toBe(200);
+    lost.remove();
+    stage.forgetCalls();
+    await stage.minutes(20);
+    expect(stage.writes()).toEqual([]);
+    expect(visitor(stage)).toBe("secondary");
+    expect(await events(stage, "failover.switch_over_reverted")).toMatchObject([
+      { data: { after: { active: "secondary" } } },
+    ]);
+    // And once it is over the order returns.
+    await stage.minutes(12);
+    for (let looks = 0; looks < 5; looks += 1) {
+      await stage.pass(2);
+      await stage.alarms();
+    }
+    expect(visitor(stage)).toBe("primary");
+  });
+
   it("counts those seconds anew where the switch back had to be taken back", async () => {
     const stage = await inProduction(AFTER);
     await latch(stage);
